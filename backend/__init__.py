@@ -1,0 +1,1 @@
+"""The platform: one folder per bounded context over a small kernel."""

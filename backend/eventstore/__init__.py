@@ -1,0 +1,1 @@
+"""Append, load, sequence, project, replay: events in PostgreSQL, on their way to the log."""

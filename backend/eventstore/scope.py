@@ -1,0 +1,61 @@
+"""Who a transaction acts as: a database role and, for the app, one tenant (D14).
+
+Both are set for the transaction only, in its first statement, so a pooled connection
+never carries them over and a pooler in transaction mode is safe.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import psycopg
+
+Connection = psycopg.Connection[dict[str, Any]]
+
+
+class Role(StrEnum):
+    """The roles of migration 0001; none owns a table, none bypasses row-level security."""
+
+    APP = "tally_app"
+    VENUE = "tally_venue"
+    SEQUENCER = "tally_sequencer"
+    IDENTITY = "tally_identity"
+    AUDITOR = "tally_auditor"
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """A role and the tenant whose rows the transaction may touch ("" where the role sees all)."""
+
+    role: Role
+    tenant_id: str = ""
+
+    @classmethod
+    def app(cls, tenant_id: str) -> "Scope":
+        """One tenant's own view: every other tenant's rows do not exist."""
+        return cls(Role.APP, tenant_id)
+
+    @classmethod
+    def venue(cls) -> "Scope":
+        """The venue writes both sides of a trade."""
+        return cls(Role.VENUE)
+
+    @classmethod
+    def sequencer(cls) -> "Scope":
+        return cls(Role.SEQUENCER)
+
+    @classmethod
+    def identity(cls) -> "Scope":
+        """Reads users and credentials before a tenant is known."""
+        return cls(Role.IDENTITY)
+
+    @classmethod
+    def auditor(cls) -> "Scope":
+        """Reads everything, writes nothing."""
+        return cls(Role.AUDITOR)
+
+    def enter(self, connection: Connection) -> None:
+        """Take this scope until the running transaction ends."""
+        connection.execute(
+            "SELECT set_config('role', %s, true), set_config('app.tenant_id', %s, true)",
+            (self.role.value, self.tenant_id),
+        )

@@ -1,0 +1,127 @@
+"""The single writer of the log: gives committed events contiguous positions and signs the head.
+
+An outbox row becomes visible when its transaction commits, and whole commits are taken, so
+nothing that commits late can be skipped. Feed rows, tree head and signed checkpoint are
+written in one transaction under the fenced lease: there is no state in which a signature
+covers an event that is not durable.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from anchoring.checkpoint import Checkpoint, sign_checkpoint
+from anchoring.merkle import Frontier
+from anchoring.note import NoteSigner
+from backend.eventstore.database import Database
+from backend.eventstore.errors import LogInconsistent
+from backend.eventstore.lease import Lease
+from backend.eventstore.scope import Connection, Scope
+
+ALIGNMENT = 256
+"""Checkpoints are also kept at every multiple of this size: anchors there are cheapest."""
+
+# Whole commits only: the transactions of the oldest rows, with all the rows they have.
+_TAKE = """
+WITH oldest AS (
+  SELECT DISTINCT transaction_id FROM (
+    SELECT transaction_id FROM unsequenced ORDER BY insert_id LIMIT %s) AS head
+), taken AS (
+  DELETE FROM unsequenced WHERE transaction_id IN (SELECT transaction_id FROM oldest)
+  RETURNING insert_id, tenant_id, stream_id, stream_version
+)
+SELECT taken.tenant_id, taken.stream_id, taken.stream_version, events.event_id, events.type,
+       events.leaf_hash
+FROM taken JOIN events USING (tenant_id, stream_id, stream_version) ORDER BY taken.insert_id
+"""
+_PLACE = """
+INSERT INTO feed (position, tenant_id, stream_id, stream_version, event_id, type, leaf_hash)
+SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::bigint[], %s::uuid[], %s::text[],
+                     %s::bytea[])
+"""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What one step of the sequencer did: the log grew from ``first`` to ``size``."""
+
+    first: int
+    size: int
+
+
+class Sequencer:
+    """Moves the outbox into the feed. Run ``step`` in a loop while the lease is held."""
+
+    def __init__(
+        self,
+        database: Database,
+        lease: Lease,
+        log_signer: NoteSigner,
+        origin: str,
+        batch_size: int = 5_000,
+    ) -> None:
+        self._database = database
+        self._lease = lease
+        self._signer = log_signer
+        self._origin = origin
+        self._batch_size = batch_size
+
+    def step(self) -> Batch | None:
+        """Sequence what has committed; None when nothing waited.
+
+        Raises LeaseLost when another sequencer took over (nothing is written then).
+        """
+        with self._database.transaction(Scope.sequencer()) as connection:
+            self._lease.hold(connection)
+            rows = connection.execute(_TAKE, (self._batch_size,)).fetchall()
+            if not rows:
+                return None
+            frontier = self._frontier(connection)
+            first = frontier.size
+            self._place(connection, rows, first)
+            self._grow(connection, frontier, [row["leaf_hash"] for row in rows])
+            connection.execute("SELECT pg_notify('feed', %s)", (str(frontier.size),))
+        return Batch(first, frontier.size)
+
+    def _frontier(self, connection: Connection) -> Frontier:
+        row = connection.execute(
+            "SELECT size, frontier FROM log_head WHERE origin = %s", (self._origin,)
+        ).fetchone()
+        if row is None:
+            if connection.execute("SELECT 1 FROM log_head").fetchone() is not None:
+                raise LogInconsistent("The database holds a log of another origin.")
+            return Frontier()
+        frontier = Frontier.parse(row["frontier"])
+        if frontier.size != row["size"]:
+            raise LogInconsistent("The log head's frontier has another size.", size=row["size"])
+        return frontier
+
+    @staticmethod
+    def _place(connection: Connection, rows: Sequence[dict[str, Any]], first: int) -> None:
+        columns: list[list[Any]] = [list(range(first, first + len(rows)))]
+        for name in ("tenant_id", "stream_id", "stream_version", "event_id", "type", "leaf_hash"):
+            columns.append([row[name] for row in rows])
+        connection.execute(_PLACE, columns)
+
+    def _grow(self, connection: Connection, frontier: Frontier, leaves: list[bytes]) -> None:
+        """Integrate the leaves; sign a checkpoint at each multiple of 256 and at the end."""
+        while leaves:
+            room = ALIGNMENT - frontier.size % ALIGNMENT
+            frontier.extend(leaves[:room])
+            leaves = leaves[room:]
+            if not leaves or frontier.size % ALIGNMENT == 0:
+                self._sign(connection, frontier)
+        connection.execute(
+            "INSERT INTO log_head (origin, size, frontier, root) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (origin) DO UPDATE SET size = excluded.size,"
+            " frontier = excluded.frontier, root = excluded.root",
+            (self._origin, frontier.size, frontier.serialise(), frontier.root()),
+        )
+
+    def _sign(self, connection: Connection, frontier: Frontier) -> None:
+        root = frontier.root()
+        note = sign_checkpoint(Checkpoint(self._origin, frontier.size, root), [self._signer])
+        connection.execute(
+            "INSERT INTO checkpoints (size, root, note) VALUES (%s, %s, %s)",
+            (frontier.size, root, note),
+        )

@@ -1,0 +1,1 @@
+"""Participants, their wallets and their credentials."""

@@ -1,0 +1,1 @@
+"""Value objects and base types every context shares. Imports nothing of ours."""

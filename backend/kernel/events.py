@@ -1,0 +1,45 @@
+"""Domain events: frozen, typed, versioned; a payload is plain JSON of the restricted profile.
+
+A domain event knows nothing of streams, signatures or the log: the event store wraps it.
+"""
+
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from backend.kernel.errors import DomainError, ErrorCode
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all domain events. Subclasses set ``type`` (``order.accepted``) and a version.
+
+    Field types: str, int, bool, Decimal, date, datetime, Money, Quantity, Price, StrEnum,
+    other frozen Structs, tuples and dicts of these, and None. No floats.
+    """
+
+    type: ClassVar[str]
+    schema_version: ClassVar[int] = 1
+
+    def payload(self) -> dict[str, Any]:
+        """The event as JSON values: decimals and dates as strings."""
+        result: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
+        return result
+
+
+E = TypeVar("E", bound=Event)
+
+
+class EventUnreadable(DomainError):
+    """A stored payload does not fit its type and version, or the type is not known."""
+
+    code = ErrorCode.EVENT_UNREADABLE
+
+
+def from_payload(kind: type[E], payload: dict[str, Any]) -> E:
+    """The event that ``payload`` holds. Raises EventUnreadable when it does not fit."""
+    try:
+        return msgspec.convert(payload, kind)
+    except (msgspec.ValidationError, DomainError) as error:
+        raise EventUnreadable(
+            f"The payload of a {kind.type} event cannot be read: {error}", type=kind.type
+        ) from error

@@ -1,0 +1,1 @@
+"""The schema's history: hand-written SQL under Alembic."""

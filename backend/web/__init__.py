@@ -1,0 +1,1 @@
+"""What every HTTP edge shares: authentication, problem details, edge models, paging."""
