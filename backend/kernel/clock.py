@@ -42,7 +42,7 @@ class FixedClock:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 UTC with exactly six fractional digits, as events carry it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def today(clock: Clock) -> date:

@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     INSUFFICIENT_UNITS = "insufficient-units"
     RESERVATION_EXCEEDED = "reservation-exceeded"
     POSITION_LIMIT_EXCEEDED = "position-limit-exceeded"
+    PRICE_OUTSIDE_COLLAR = "price-outside-collar"
     CIRCUIT_BREAKER_OPEN = "circuit-breaker-open"
     COMPLIANCE_REJECTED = "compliance-rejected"
     ORDER_STATE_INVALID = "order-state-invalid"

@@ -1,0 +1,1 @@
+"""Value over time, gains and returns of portfolios."""

@@ -1,0 +1,1 @@
+"""Pure calculations: valuation, time-weighted and money-weighted returns."""
