@@ -28,7 +28,7 @@ class Database:
             min_size=1,
             max_size=max_size,
             timeout=timeout,
-            kwargs={"row_factory": dict_row, "connect_timeout": max(2, int(timeout))},
+            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": max(2, int(timeout))},
             open=False,
         )
 
@@ -52,7 +52,7 @@ class Database:
         """
         try:
             with self._pool.connection() as connection:
-                scope.enter(connection)
+                scope.begin(connection)
                 yield connection
         except _RACES as error:
             raise ConcurrencyConflict("Another transaction won the race.") from error

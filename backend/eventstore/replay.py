@@ -56,9 +56,9 @@ def replay_and_compare(
     with database.transaction(Scope.auditor()) as connection:
         for table in projections.tables:
             connection.execute(
-                sql.SQL("CREATE TEMP TABLE {0} (LIKE public.{0} INCLUDING ALL) ON COMMIT DROP").format(
-                    sql.Identifier(table)
-                )
+                sql.SQL(
+                    "CREATE TEMP TABLE {0} (LIKE public.{0} INCLUDING ALL) ON COMMIT DROP"
+                ).format(sql.Identifier(table))
             )
         count = 0
         for recorded in _stream(connection, registry):
@@ -89,7 +89,7 @@ def _count(connection: Connection, table: str) -> int:
 
 def _compare(connection: Connection, table: str) -> list[Difference]:
     name = sql.Identifier(table)
-    found = []
+    found: list[Difference] = []
     for side, left, right in (("live", "public", "pg_temp"), ("replayed", "pg_temp", "public")):
         rows = connection.execute(
             sql.SQL(

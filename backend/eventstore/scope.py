@@ -4,13 +4,17 @@ Both are set for the transaction only, in its first statement, so a pooled conne
 never carries them over and a pooler in transaction mode is safe.
 """
 
+import re
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 import psycopg
 
+from backend.kernel.errors import InvariantBroken
+
 Connection = psycopg.Connection[dict[str, Any]]
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 class Role(StrEnum):
@@ -53,9 +57,16 @@ class Scope(msgspec.Struct, frozen=True):
         """Reads everything, writes nothing."""
         return cls(Role.AUDITOR)
 
-    def enter(self, connection: Connection) -> None:
-        """Take this scope until the running transaction ends."""
+    def begin(self, connection: Connection) -> None:
+        """Begin a transaction in this scope, in one round trip.
+
+        The connection is in autocommit mode. Raises InvariantBroken for a tenant id that is
+        not a UUID: it becomes part of the statement.
+        """
+        if self.tenant_id and _UUID.fullmatch(self.tenant_id) is None:
+            raise InvariantBroken("A tenant id is not a UUID.")
         connection.execute(
-            "SELECT set_config('role', %s, true), set_config('app.tenant_id', %s, true)",
-            (self.role.value, self.tenant_id),
+            f"BEGIN; SELECT set_config('role', '{self.role.value}', true),"  # noqa: S608
+            f" set_config('app.tenant_id', '{self.tenant_id}', true)",
+            prepare=False,
         )

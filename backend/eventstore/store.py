@@ -36,8 +36,8 @@ _APPEND = """
 WITH appended AS (
   INSERT INTO events (tenant_id, stream_id, stream_version, event_id, type, entry, leaf_hash,
                       recorded_at)
-  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::uuid[], %s::text[], %s::bytea[],
-                       %s::bytea[], %s::timestamptz[])
+  SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[],
+                       %b::bytea[], %b::timestamptz[])
   RETURNING insert_id, tenant_id, stream_id, stream_version
 )
 INSERT INTO unsequenced (insert_id, tenant_id, stream_id, stream_version)

@@ -23,5 +23,7 @@ def _bound(db: Connection, e: Recorded[WalletBound]) -> None:
 
 
 PROJECTION = Projection(
-    "identity", ("participants", "wallets"), {ParticipantRegistered: _registered, WalletBound: _bound}
+    "identity",
+    ("participants", "wallets"),
+    {ParticipantRegistered: _registered, WalletBound: _bound},
 )

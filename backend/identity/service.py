@@ -8,8 +8,9 @@ import time
 import msgspec
 from eth_account import Account
 from eth_account.messages import encode_defunct
-from eth_keys.exceptions import BadSignature, ValidationError
+from eth_keys.exceptions import BadSignature
 from eth_utils.address import to_checksum_address
+from eth_utils.exceptions import ValidationError
 
 from backend.eventstore.aggregate import Aggregate
 from backend.eventstore.scope import Scope
@@ -101,9 +102,7 @@ class IdentityService:
         digest = hashlib.sha256(token.encode()).digest()
         with self._store.transaction(Scope.identity(), caller) as uow:
             loaded = uow.load(PARTICIPANT, participant_id, tenant_id=tenant_id)
-            uow.append(
-                loaded, domain.issue_token(loaded.state, label, roles, digest.hex()[:16])
-            )
+            uow.append(loaded, domain.issue_token(loaded.state, label, roles, digest.hex()[:16]))
             uow.connection.execute(
                 "INSERT INTO api_tokens (tenant_id, token_hash, participant_id, label, roles)"
                 " VALUES (%s, %s, %s, %s, %s)",
@@ -141,8 +140,6 @@ def _checksummed(address: str) -> str:
 
 def _recover(statement: str, signature: str) -> str:
     try:
-        return str(
-            Account.recover_message(encode_defunct(text=statement), signature=signature)
-        )
+        return str(Account.recover_message(encode_defunct(text=statement), signature=signature))
     except (ValueError, BadSignature, ValidationError) as error:
         raise SignatureInvalid("The signature is not one that a wallet makes.") from error

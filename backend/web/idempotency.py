@@ -72,9 +72,7 @@ class Idempotency:
         return retrying(once)
 
 
-def _claim(
-    uow: UnitOfWork, tenant: str, route: str, key: str, digest: bytes
-) -> Response | None:
+def _claim(uow: UnitOfWork, tenant: str, route: str, key: str, digest: bytes) -> Response | None:
     row = uow.connection.execute(
         "INSERT INTO idempotency_keys (tenant_id, route, key, request_hash) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING RETURNING key",
@@ -93,7 +91,12 @@ def _claim(
 
 
 def _remember(
-    uow: UnitOfWork, tenant: str, route: str, key: str, status: int, result: BaseModel | dict[str, Any]
+    uow: UnitOfWork,
+    tenant: str,
+    route: str,
+    key: str,
+    status: int,
+    result: BaseModel | dict[str, Any],
 ) -> Response:
     content = (
         result.model_dump_json() if isinstance(result, BaseModel) else json.dumps(result)

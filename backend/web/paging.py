@@ -60,4 +60,6 @@ class Cursors:
         return Page(items=[item(row) for row in shown], next_cursor=cursor, has_more=more)
 
     def _tag(self, body: bytes) -> bytes:
-        return hmac.new(self._secret, b"tallystick/cursor/v1\n" + body, hashlib.sha256).digest()[:16]
+        return hmac.new(self._secret, b"tallystick/cursor/v1\n" + body, hashlib.sha256).digest()[
+            :16
+        ]

@@ -1,0 +1,147 @@
+"""The anchorer's view of a node: fees, nonces, its own log, final blocks; and its key."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from eth_account.signers.local import LocalAccount
+from hexbytes import HexBytes
+
+from anchoring.errors import RpcError
+from anchoring.registry import RegistryHead, encode_append, read_anchored, read_head
+from anchoring.rpc import Rpc, chain_id, get_block, read_data, read_object, read_quantity
+from backend.audit.errors import ChainMismatch, NodeUnavailable
+
+T = TypeVar("T")
+
+GAS_LIMIT = 250_000
+"""Above the dearest proof (64 hashes); what is not used is not paid."""
+
+
+class SignedAnchor(msgspec.Struct, frozen=True):
+    """Bytes any node may broadcast."""
+
+    nonce: int
+    hash: str
+    raw: str
+    max_fee_per_gas: int
+    max_priority_fee_per_gas: int
+
+
+class Inclusion(msgspec.Struct, frozen=True):
+    """Where the registry's log for a size stands on the canonical chain."""
+
+    transaction_hash: str
+    block_number: int
+    block_hash: str
+    gas_used: int
+
+
+class NodeAnchorChain:
+    """An EVM node behind a JSON-RPC callable."""
+
+    def __init__(self, rpc: Rpc, chain: int, registry: str, account: LocalAccount) -> None:
+        self.rpc = rpc
+        self.registry = bytes.fromhex(registry.removeprefix("0x"))
+        self._chain = chain
+        self._account = account
+
+    @property
+    def sender(self) -> str:
+        return str(self._account.address)
+
+    def check_chain(self) -> None:
+        """Raise ChainMismatch unless the node serves the chain of the registry."""
+        found = self._ask(lambda: chain_id(self.rpc))
+        if found != self._chain:
+            raise ChainMismatch("The node serves another chain.", found=found, needed=self._chain)
+
+    def head(self) -> RegistryHead:
+        """The registry's head at the latest block."""
+        self.check_chain()
+        return self._ask(lambda: read_head(self.rpc, self.registry))
+
+    def next_nonce(self) -> int:
+        """How many transactions of the sender the chain holds."""
+        return self._ask(
+            lambda: read_quantity(
+                self.rpc("eth_getTransactionCount", [self.sender, "latest"]), "nonce"
+            )
+        )
+
+    def fees(self) -> tuple[int, int]:
+        """(max fee, priority fee) in wei per gas: twice the base fee plus the node's tip."""
+        base = self._ask(
+            lambda: read_quantity(get_block(self.rpc, "latest")["baseFeePerGas"], "base fee")
+        )
+        tip = self._ask(lambda: read_quantity(self.rpc("eth_maxPriorityFeePerGas", []), "tip"))
+        return 2 * base + tip, tip
+
+    def sign(
+        self, size: int, root: bytes, proof: list[bytes], nonce: int, fees: tuple[int, int]
+    ) -> SignedAnchor:
+        """The signed call of ``append``; asks no node."""
+        signed = self._account.sign_transaction(
+            {
+                "type": 2,
+                "chainId": self._chain,
+                "to": HexBytes(self.registry),
+                "data": encode_append(size, root, proof),
+                "value": 0,
+                "nonce": nonce,
+                "gas": GAS_LIMIT,
+                "maxFeePerGas": fees[0],
+                "maxPriorityFeePerGas": fees[1],
+            }
+        )
+        raw, transaction_hash = signed.raw_transaction.to_0x_hex(), signed.hash.to_0x_hex()
+        return SignedAnchor(nonce, transaction_hash, raw, fees[0], fees[1])
+
+    def broadcast(self, raw: str) -> None:
+        """Hand the bytes over; a node that has them already, or mined them, refuses: fine."""
+        try:
+            self.rpc("eth_sendRawTransaction", [raw])
+        except RpcError as error:
+            known = ("already known", "already imported", "nonce too low", "already in")
+            if not any(word in str(error).lower() for word in known):
+                raise NodeUnavailable(f"The node did not take the anchor: {error}") from error
+
+    def find(self, size: int, root: bytes, from_block: int) -> Inclusion | None:
+        """The registry's own log for this size and root on the canonical chain."""
+        logs = self._ask(lambda: read_anchored(self.rpc, self.registry, from_block))
+        for log in logs:
+            if (log.size, log.root) == (size, root):
+                tx = "0x" + log.transaction_hash.hex()
+                return Inclusion(tx, log.block_number, "0x" + log.block_hash.hex(), self._gas(tx))
+        return None
+
+    def block_hash(self, number: int) -> str | None:
+        """The hash of the canonical block at this height; None above the tip."""
+        try:
+            block = get_block(self.rpc, number)
+        except RpcError as error:
+            if "has no block" in str(error):
+                return None
+            raise NodeUnavailable(str(error)) from error
+        return "0x" + read_data(block.get("hash"), "block hash", 32).hex()
+
+    def finalized(self) -> int:
+        """The number of the newest final block."""
+        return self._ask(
+            lambda: read_quantity(get_block(self.rpc, "finalized").get("number"), "block number")
+        )
+
+    def _gas(self, transaction_hash: str) -> int:
+        receipt = self._ask(
+            lambda: read_object(
+                self.rpc("eth_getTransactionReceipt", [transaction_hash]), "receipt"
+            )
+        )
+        return read_quantity(receipt.get("gasUsed"), "gas used")
+
+    @staticmethod
+    def _ask(question: Callable[[], T]) -> T:
+        try:
+            return question()
+        except RpcError as error:
+            raise NodeUnavailable(str(error)) from error

@@ -1,0 +1,65 @@
+"""Where a platform keeps its state, and the keys of its processes: one file each, mode 0600."""
+
+import os
+import secrets
+from pathlib import Path
+
+from anchoring.errors import KeyFileError
+from anchoring.keys import read_private_key, write_private_key
+from anchoring.note import Ed25519NoteSigner
+from anchoring.signing import Ed25519Signer
+from backend.kernel.errors import DomainError, ErrorCode
+
+
+class KeyUnavailable(DomainError):
+    """A key file cannot be read or made."""
+
+    code = ErrorCode.KEY_UNAVAILABLE
+
+
+class Home:
+    """The folders below ``TALLYSTICK_HOME``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.keys = root / "keys"
+        self.log = root / "log"
+        self.anchors = root / "anchors"
+        self.blobs = root / "blobs"
+        self.demo = root / "demo"
+        self.process_logs = root / "logs"
+
+    def make(self) -> None:
+        """Create what is missing; the folder of keys is for its owner alone."""
+        for folder in (self.root, self.log, self.anchors, self.blobs, self.process_logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def event_signer(self, process: str) -> Ed25519Signer:
+        """The event key of a process, made on first use."""
+        return self._signer(f"event-{process}.key")
+
+    def log_signer(self, origin: str) -> Ed25519NoteSigner:
+        """The log's own key: only the sequencer's process loads it."""
+        return Ed25519NoteSigner(origin, self._signer("log.key"))
+
+    def secret(self, name: str, size: int = 32) -> bytes:
+        """A random secret of this installation, made on first use."""
+        path = self.keys / f"{name}.secret"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return bytes.fromhex(path.read_text("ascii"))
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            value = secrets.token_bytes(size)
+            file.write(value.hex())
+        return value
+
+    def _signer(self, name: str) -> Ed25519Signer:
+        path = self.keys / name
+        try:
+            if not path.exists():
+                write_private_key(path, Ed25519Signer.generate())
+            return read_private_key(path)
+        except (KeyFileError, OSError) as error:
+            raise KeyUnavailable(f"The key file cannot be used: {error}", file=name) from error

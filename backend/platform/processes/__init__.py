@@ -1,0 +1,1 @@
+"""The platform's long-running processes; each holds only the keys it needs (D16)."""

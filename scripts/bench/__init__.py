@@ -1,0 +1,1 @@
+"""Figures beside their peers and floors, measured in one run: ``make bench``."""
