@@ -1,0 +1,1 @@
+"""Reference data: which securities exist, their tokens, and when their market settles."""
