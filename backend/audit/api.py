@@ -80,7 +80,7 @@ def router(
     store: EventStore, proofs: ProofService, auth: Authenticator, cursors: Cursors, origin: str
 ) -> APIRouter:
     """Routes under ``/api/v1`` for log, anchors, events and proofs."""
-    routes = APIRouter(tags=["audit"])
+    routes = APIRouter(prefix="/api/v1", tags=["audit"])
     queries = _Queries(store, cursors, origin)
     anyone = auth.require("investor", "trader", "operator", "auditor")
     operator = auth.require("operator", "auditor")

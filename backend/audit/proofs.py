@@ -4,14 +4,13 @@ from pathlib import Path
 
 import msgspec
 
-from anchoring.bundle import Bundle
+from anchoring.bundle import Bundle, build_bundle
 from anchoring.checkpoint import parse_checkpoint
+from anchoring.ethproof import parse_anchor
 from anchoring.keys import EventKey, EventKeys, write_event_keys
-from anchoring.merkle_proof import prove_inclusion
 from anchoring.note import NoteSigner
 from anchoring.tile_store import DirectoryStore
 from anchoring.tiles import TileReader
-from anchoring.tlog_proof import TlogProof
 from anchoring.trust import Trust
 from backend.audit.errors import ProofNotReady
 from backend.eventstore.database import Database
@@ -60,9 +59,8 @@ class ProofService:
                 raise ProofNotReady("The event is not in the log yet.", event_id=event_id)
             position = int(row["position"])
             note, size, evidence = self._checkpoint(connection, position)
-        hashes = prove_inclusion(position, size, TileReader(self._log, size))
-        proof = TlogProof(position, tuple(hashes), note).encode()
-        bundle = Bundle(row["entry"], proof, evidence)
+        anchor = None if evidence is None else parse_anchor(evidence)
+        bundle = build_bundle(row["entry"], position, note, TileReader(self._log, size), anchor)
         return EventProof(event_id, position, size, evidence is not None, bundle)
 
     def _checkpoint(self, connection: Connection, position: int) -> tuple[bytes, int, bytes | None]:

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from anchoring.errors import MalformedInput
 from anchoring.tile_store import DirectoryStore
 from anchoring.tiles import parse_tile_path
-from backend.kernel.errors import ErrorCode, NotFound
+from backend.kernel.errors import DomainError, ErrorCode, NotFound
 from backend.web import problems
 from backend.web.middleware import RequestContext
 from backend.web.models import Problem
@@ -45,7 +45,7 @@ def create_app(
     app.add_middleware(RequestContext)
     problems.install(app)
     for each in routers:
-        app.include_router(each, prefix="/api/v1")
+        app.include_router(each)
     app.include_router(_health(readiness, metrics))
     app.include_router(_public_log(log))
     app.include_router(_documentation())
@@ -163,14 +163,14 @@ def _documentation() -> APIRouter:
 
 def meaning(code: ErrorCode) -> str:
     """What a code means: the first sentence of the error class that carries it."""
-    for kind in _subclasses(problems.DomainError):
+    for kind in _subclasses(DomainError):
         if kind.__dict__.get("code") is code and kind.__doc__:
             return " ".join(kind.__doc__.split())
     return code.value.replace("-", " ").capitalize() + "."
 
 
 def _subclasses(kind: type) -> list[type]:
-    found = []
+    found: list[type] = []
     for each in kind.__subclasses__():
         found.extend([each, *_subclasses(each)])
     return found

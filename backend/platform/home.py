@@ -20,8 +20,9 @@ class KeyUnavailable(DomainError):
 class Home:
     """The folders below ``TALLYSTICK_HOME``."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, passphrase: str | None = None) -> None:
         self.root = root
+        self._passphrase = passphrase
         self.keys = root / "keys"
         self.log = root / "log"
         self.anchors = root / "anchors"
@@ -54,6 +55,14 @@ class Home:
             value = secrets.token_bytes(size)
             file.write(value.hex())
         return value
+
+    def passphrase(self) -> str:
+        """What the chain keystores of this installation are encrypted with.
+
+        TALLYSTICK_KEY_PASSPHRASE where it is set (an operator's secret), else a random one
+        kept beside them: then the file modes alone protect the keys.
+        """
+        return self._passphrase or self.secret("passphrase").hex()
 
     def _signer(self, name: str) -> Ed25519Signer:
         path = self.keys / name

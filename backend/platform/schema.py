@@ -92,6 +92,7 @@ def check_migrated(conninfo: str) -> None:
     )
     try:
         with engine.connect() as connection:
+            connection.exec_driver_sql("SET ROLE tally_auditor")
             current = MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()

@@ -35,6 +35,9 @@ _BY_STATUS: dict[HTTPStatus, tuple[ErrorCode, ...]] = {
         ErrorCode.SETTLEMENT_STATE_INVALID,
         ErrorCode.ALREADY_SETTLED,
         ErrorCode.PROOF_NOT_READY,
+        ErrorCode.SECURITY_DUPLICATE,
+        ErrorCode.RESERVATION_EXCEEDED,
+        ErrorCode.DEPOSIT_EVIDENCE_USED,
     ),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (ErrorCode.REQUEST_TOO_LARGE,),
     HTTPStatus.UNPROCESSABLE_ENTITY: (
@@ -57,6 +60,8 @@ _BY_STATUS: dict[HTTPStatus, tuple[ErrorCode, ...]] = {
         ErrorCode.PRICE_UNAVAILABLE,
         ErrorCode.CHAIN_MISMATCH,
         ErrorCode.TRANSACTION_REVERTED,
+        ErrorCode.PRICE_OUTSIDE_COLLAR,
+        ErrorCode.CALENDAR_UNKNOWN,
     ),
     HTTPStatus.BAD_GATEWAY: (ErrorCode.PROVIDER_RESPONSE_INVALID,),
     HTTPStatus.SERVICE_UNAVAILABLE: (
@@ -72,6 +77,8 @@ _BY_STATUS: dict[HTTPStatus, tuple[ErrorCode, ...]] = {
         ErrorCode.INVARIANT_BROKEN,
         ErrorCode.LOG_INCONSISTENT,
         ErrorCode.EVENT_UNREADABLE,
+        ErrorCode.BLOB_MISSING,
+        ErrorCode.BLOB_CORRUPT,
         ErrorCode.CONFIGURATION_INVALID,
         ErrorCode.TOOL_MISSING,
     ),

@@ -55,7 +55,7 @@ def client(store):
         securities_api.router(store, service, auth, cursors, idempotency),
         marketdata_api.router(store, auth, cursors),
     ):
-        app.include_router(routes, prefix="/api/v1")
+        app.include_router(routes)
     install(app)
     app.add_middleware(RequestContext)
     return TestClient(app, base_url="http://test/api/v1")

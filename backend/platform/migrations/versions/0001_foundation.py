@@ -34,7 +34,8 @@ CREATE TABLE unsequenced (
   transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
   tenant_id uuid NOT NULL,
   stream_id text NOT NULL,
-  stream_version bigint NOT NULL
+  stream_version bigint NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 ALTER TABLE unsequenced SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 """

@@ -1,0 +1,5 @@
+"""``python -m backend`` is ``tally``."""
+
+from backend.cli import app
+
+app()

@@ -1,0 +1,245 @@
+"""The one place where parts are wired: a store for every process, and what each one runs on it.
+
+``open_store`` gives what all processes share. ``Api``, ``Venue`` and ``Operator`` add what one
+of them needs, so that no process loads a key that is not its own (D16).
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from anchoring.tile_store import DirectoryStore
+from backend.audit import api as audit_api
+from backend.audit import events as audit_events
+from backend.audit import projections as audit_projections
+from backend.audit.anchorer import ANCHORING, LOG
+from backend.audit.domain import Anchoring
+from backend.audit.keyring import announce_key
+from backend.audit.proofs import ProofService
+from backend.compliance import api as compliance_api
+from backend.compliance import events as compliance_events
+from backend.compliance import projections as compliance_projections
+from backend.compliance.service import ComplianceService
+from backend.eventstore.clock import BusinessClock
+from backend.eventstore.database import Database
+from backend.eventstore.projections import ProjectionSet
+from backend.eventstore.registry import EventRegistry
+from backend.eventstore.scope import Scope
+from backend.eventstore.store import Caller, EventStore
+from backend.eventstore.subscriptions import SubscriptionRunner
+from backend.identity import api as identity_api
+from backend.identity import events as identity_events
+from backend.identity import projections as identity_projections
+from backend.identity.ids import VENUE_TENANT
+from backend.identity.service import IdentityService
+from backend.kernel.errors import DomainError, ErrorCode
+from backend.kernel.ids import Uuid7Factory
+from backend.marketdata import api as marketdata_api
+from backend.marketdata import events as marketdata_events
+from backend.marketdata import projections as marketdata_projections
+from backend.marketdata.blobs import DirectoryBlobStore
+from backend.performance import api as performance_api
+from backend.performance.service import PerformanceService
+from backend.platform.adapters import (
+    AccountWallets,
+    BookExposures,
+    IdentityTokens,
+    IdentityWallets,
+    LastCloses,
+    SecuritiesInScope,
+    StoredCloses,
+    TokenRegister,
+)
+from backend.platform.home import Home
+from backend.platform.schema import check_migrated
+from backend.platform.settings import Settings
+from backend.portfolio import api as portfolio_api
+from backend.portfolio import events as portfolio_events
+from backend.portfolio import projections as portfolio_projections
+from backend.portfolio.service import PortfolioQueries, PortfolioService
+from backend.securities import api as securities_api
+from backend.securities import calendar
+from backend.securities import events as securities_events
+from backend.securities import projections as securities_projections
+from backend.securities.service import SecuritiesService
+from backend.securities.store import SecurityTable
+from backend.settlement import api as settlement_api
+from backend.settlement import events as settlement_events
+from backend.settlement import projections as settlement_projections
+from backend.settlement.adapters import ComplianceBreakers, PortfolioBooks, RegisteredTokens
+from backend.settlement.chain.deposits import ChainDepositProof, ChainDeposits
+from backend.settlement.chain.node import Node
+from backend.settlement.domain.terms import SettlementPolicy
+from backend.settlement.service import SettlementService
+from backend.settlement.subscriptions import BooksFollow, Instructing, Matching
+from backend.settlement.trade import Domain
+from backend.trading import api as trading_api
+from backend.trading import events as trading_events
+from backend.trading import projections as trading_projections
+from backend.trading.service.matching import MatchingService
+from backend.trading.service.orders import OrderService
+from backend.trading.service.shelf import BookShelf
+from backend.web.auth import Authenticator
+from backend.web.idempotency import Idempotency
+from backend.web.paging import Cursors
+
+EVENT_MODULES = (
+    identity_events,
+    securities_events,
+    marketdata_events,
+    audit_events,
+    portfolio_events,
+    compliance_events,
+    trading_events,
+    settlement_events,
+)
+
+
+class NotAdopted(DomainError):
+    """No chain was adopted yet: run the deployment first."""
+
+    code = ErrorCode.CONFIGURATION_INVALID
+
+
+def event_registry() -> EventRegistry:
+    """Every event type of the platform."""
+    return EventRegistry(kind for module in EVENT_MODULES for kind in module.EVENTS)
+
+
+def projection_set(home: Home) -> ProjectionSet:
+    """Every read model of the platform."""
+    return ProjectionSet(
+        [
+            identity_projections.PROJECTION,
+            securities_projections.PROJECTION,
+            marketdata_projections.projection(DirectoryBlobStore(home.blobs)),
+            audit_projections.PROJECTION,
+            portfolio_projections.PROJECTION,
+            compliance_projections.PROJECTION,
+            *trading_projections.PROJECTIONS,
+            *settlement_projections.PROJECTIONS,
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every process has: settings, folders, the pool, and a store that signs as itself."""
+
+    settings: Settings
+    home: Home
+    database: Database
+    store: EventStore
+    process: str
+
+    def adopted(self) -> Anchoring:
+        """The chain and contracts in use. Raises NotAdopted."""
+        with self.store.transaction(Scope.venue(), Caller(f"process:{self.process}")) as uow:
+            state = uow.load(ANCHORING, LOG, tenant_id=VENUE_TENANT).state
+        if state is None:
+            raise NotAdopted("No chain was adopted yet; `tally demo` deploys and adopts one.")
+        return state
+
+
+@contextmanager
+def open_core(settings: Settings, process: str, conninfo: str) -> Iterator[Core]:
+    """The core of a process over a migrated database; the pool is closed at the end.
+
+    Raises DatabaseUnavailable, DatabaseNotMigrated, KeyUnavailable.
+    """
+    home = Home(settings.home)
+    home.make()
+    database = Database(conninfo, max_size=settings.database_pool_size)
+    database.open()
+    try:
+        check_migrated(conninfo)
+        signer = home.event_signer(process)
+        store = EventStore(
+            database,
+            event_registry(),
+            projection_set(home),
+            signer,
+            BusinessClock(database),
+            Uuid7Factory(),
+            settings.log_origin,
+        )
+        announce_key(store, signer, f"{process}@{socket.gethostname()}")
+        yield Core(settings, home, database, store, process)
+    finally:
+        database.close()
+
+
+class Venue:
+    """What the worker runs: matching, settlement's reactions, and the books that follow."""
+
+    def __init__(self, core: Core) -> None:
+        adopted = core.adopted()
+        store = core.store
+        securities = SecuritiesInScope()
+        self.compliance = ComplianceService(securities, VENUE_TENANT)
+        books = portfolio_service(core, adopted)
+        exposures = BookExposures()
+        self.domain = Domain(adopted.chain_id, adopted.settlement)
+        matching = MatchingService(
+            BookShelf(store.registry, VENUE_TENANT),
+            books,
+            exposures,
+            securities,
+            calendar,
+            self.compliance,
+        )
+        tokens = RegisteredTokens(lambda uow: SecurityTable(uow.connection))
+        instructing = Instructing(self.domain, AccountWallets(), tokens, SettlementPolicy())
+        self.breakers = ComplianceBreakers(self.compliance)
+        subscriptions = (
+            matching.subscription(),
+            instructing.subscription(),
+            Matching().subscription(),
+            BooksFollow(PortfolioBooks(books)).subscription(),
+        )
+        self.runners = tuple(SubscriptionRunner(store, each) for each in subscriptions)
+
+
+def portfolio_service(core: Core, adopted: Anchoring) -> PortfolioService:
+    """The books, with deposits proven on the adopted chain."""
+    node = Node(chain_url(core.settings), adopted.chain_id)
+    proof = ChainDepositProof(ChainDeposits(node), TokenRegister(core.database))
+    return PortfolioService(proof, IdentityWallets(core.database, adopted.chain_id))
+
+
+def api_routers(core: Core) -> list[APIRouter]:
+    """Every context's routes, over one set of services."""
+    adopted = core.adopted()
+    store, database = core.store, core.database
+    identity = IdentityService(store, core.settings.log_origin)
+    auth = Authenticator(IdentityTokens(identity))
+    cursors, idempotency = Cursors(core.home.secret("cursors")), Idempotency(store)
+    securities, closes = SecuritiesInScope(), StoredCloses(database)
+    compliance = ComplianceService(securities, VENUE_TENANT)
+    books = portfolio_service(core, adopted)
+    queries = PortfolioQueries(database, closes)
+    orders = OrderService(
+        books, BookExposures(), securities, LastCloses(), compliance, calendar
+    )
+    proofs = ProofService(database, DirectoryStore(core.home.log), core.home.anchors)
+    return [
+        identity_api.router(identity, auth),
+        audit_api.router(store, proofs, auth, cursors, core.settings.log_origin),
+        securities_api.router(store, SecuritiesService(store), auth, cursors, idempotency),
+        marketdata_api.router(store, auth, cursors),
+        portfolio_api.router(books, queries, auth, idempotency, cursors, store.clock),
+        performance_api.router(PerformanceService(queries, closes, store.clock), auth),
+        compliance_api.router(compliance, store, auth),
+        trading_api.router(orders, database, VENUE_TENANT, auth, idempotency, cursors),
+        settlement_api.router(store, SettlementService(), auth, idempotency, cursors),
+    ]
+
+
+def chain_url(settings: Settings) -> str:
+    """The node's address. Raises NotAdopted when none is configured for this process."""
+    if settings.chain_rpc_url is None:
+        raise NotAdopted("CHAIN_RPC_URL is not set for this process.")
+    return settings.chain_rpc_url.get_secret_value()

@@ -1,0 +1,183 @@
+"""``tally replay``, ``prove``, ``sign``, ``doctor``: looking at, proving and consenting."""
+
+import getpass
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from anchoring.bundle import write_bundle, write_trust_inputs
+from anchoring.errors import AnchoringError
+from anchoring.rpc import HttpRpc, chain_id
+from anchoring.tile_store import DirectoryStore
+from backend.audit.proofs import ProofService, trust_in
+from backend.eventstore.replay import replay_and_compare
+from backend.eventstore.scope import Scope
+from backend.kernel.errors import DomainError
+from backend.platform.bootstrap import Core, event_registry, projection_set
+from backend.platform.commands.support import (
+    FAILURE,
+    JsonFlag,
+    core_of,
+    err,
+    out,
+    print_json,
+    typed_errors,
+)
+from backend.platform.settings import load_settings
+from backend.settlement.wallet import TradeToSign, sign_file
+
+PASSWORD_VARIABLE = "KEYSTORE_PASSWORD"  # noqa: S105 - the variable's name
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.command("replay")(replay)
+    app.command("prove")(prove)
+    app.command("sign")(sign)
+    app.command("doctor")(doctor)
+
+
+def replay(
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare with the live tables (the default).")
+    ] = True,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rebuild every projection from the log and compare it with the live tables.
+
+    Exit code 1 names the first differences.
+    """
+    with typed_errors(as_json), core_of("cli") as core:
+        registry, projections = event_registry(), projection_set(core.home)
+        if as_json:
+            report = replay_and_compare(core.database, registry, projections)
+        else:
+            with out.status("Replaying …") as status:
+                report = replay_and_compare(
+                    core.database,
+                    registry,
+                    projections,
+                    lambda done: status.update(f"Replayed {done:,} events …"),
+                )
+    if as_json:
+        print_json(msgspec.to_builtins(report))
+    else:
+        rows = sum(report.rows.values())
+        out.print(f"{report.events:,} events rebuilt {rows:,} rows in {len(report.rows)} tables.")
+        for each in report.differences:
+            err.print(f"[red]{each.table}[/]: only {each.side}: {each.row}", highlight=False)
+        out.print("[green]Equal to the live tables.[/]" if report.equal else "[red]Different.[/]")
+    if not report.equal:
+        raise typer.Exit(FAILURE)
+
+
+def prove(
+    event_id: Annotated[str, typer.Argument(help="The event's id.")],
+    folder: Annotated[Path, typer.Option("--out", help="Where the bundle goes.")] = Path("."),
+    as_json: JsonFlag = False,
+) -> None:
+    """Write an event's proof bundle: NAME.event, NAME.tlog-proof and, once final, NAME.anchor."""
+    with typed_errors(as_json), core_of("cli") as core:
+        found = proof_service(core).prove(Scope.auditor(), event_id)
+        path = write_bundle(folder, event_id, found.bundle)
+        write_inputs(core, folder)
+    if as_json:
+        print_json({"proof": str(path), "position": found.position, "anchored": found.anchored})
+    else:
+        state = "anchored" if found.anchored else "not anchored yet"
+        out.print(f"Wrote {path} (entry {found.position}, tree of {found.size}, {state}).")
+
+
+def sign(
+    file: Annotated[Path, typer.Argument(help="The typed data, as the API gives it.")],
+    keystore: Annotated[Path, typer.Option(help="Your Web3 Secret Storage V3 keystore.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: you have read it.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show a trade as a sentence with its three hashes, and sign it with your own key.
+
+    The password comes from KEYSTORE_PASSWORD or is asked for.
+    """
+
+    def consent(shown: TradeToSign) -> bool:
+        if not as_json:
+            out.print(shown.sentence, highlight=False)
+            for name, value in _hashes(shown).items():
+                out.print(f"  {name}: {value}", highlight=False)
+        return yes or typer.confirm("Sign this trade?", err=True)
+
+    with typed_errors(as_json):
+        password = os.environ.get(PASSWORD_VARIABLE) or getpass.getpass("Keystore password: ")
+        signed = sign_file(file, keystore, password, consent)
+        if signed is None:
+            err.print("Not signed.")
+            raise typer.Exit(FAILURE)
+    if as_json:
+        print_json(msgspec.to_builtins(signed))
+    else:
+        out.print(f"Signed by {signed.signer}:\n{signed.signature}", highlight=False)
+
+
+def doctor(as_json: JsonFlag = False) -> None:
+    """Look at settings, database, schema, log and chain, and say what is wrong."""
+    found: dict[str, str] = {}
+    with typed_errors(as_json):
+        settings = load_settings()
+        found["home"] = str(settings.home)
+        try:
+            with core_of("cli", settings) as core:
+                found.update(_inspect(core))
+        except DomainError as error:
+            found["database"] = f"{error.code.value}: {error.message}"
+    if as_json:
+        print_json(found)
+    else:
+        for name, value in found.items():
+            out.print(f"{name:>10}: {value}", highlight=False)
+    if any(": " in value and "-" in value.split(":")[0] for value in found.values()):
+        raise typer.Exit(FAILURE)
+
+
+def proof_service(core: Core) -> ProofService:
+    """Proofs from the published log of this home."""
+    return ProofService(core.database, DirectoryStore(core.home.log), core.home.anchors)
+
+
+def write_inputs(core: Core, folder: Path) -> None:
+    """Put policy, keys and trust beside the proofs: the platform's own word, and said so."""
+    adopted = core.adopted()
+    log = DirectoryStore(core.home.log)
+    policy, keys = log.read("policy.txt"), log.read("keys")
+    if policy is not None and keys is not None:
+        trust = trust_in(core.database, adopted.chain_id, adopted.registry)
+        write_trust_inputs(folder, policy, keys, trust.encode())
+
+
+def _inspect(core: Core) -> dict[str, str]:
+    with core.database.transaction(Scope.auditor()) as connection:
+        head = connection.execute("SELECT max(size) AS size FROM log_head").fetchone()
+    found = {"database": "ok", "log": f"{(head['size'] if head else None) or 0} entries"}
+    try:
+        adopted = core.adopted()
+        found["registry"] = f"{adopted.registry} on chain {adopted.chain_id}"
+        found["anchored"] = f"{adopted.final_size} entries"
+        if core.settings.chain_rpc_url is not None:
+            served = chain_id(HttpRpc(core.settings.chain_rpc_url.get_secret_value()))
+            found["chain"] = "ok" if served == adopted.chain_id else f"chain-mismatch: {served}"
+    except DomainError as error:
+        found["registry"] = f"{error.code.value}: {error.message}"
+    except AnchoringError as error:
+        found["chain"] = f"node-unavailable: {error}"
+    return found
+
+
+def _hashes(shown: TradeToSign) -> dict[str, str]:
+    return {
+        name: "0x" + value.hex() if isinstance(value, bytes) else str(value)
+        for name, value in msgspec.structs.asdict(shown.hashes).items()
+    }
+
+

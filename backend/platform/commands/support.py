@@ -1,0 +1,99 @@
+"""What every command does alike: settings, typed errors as one line, JSON on request."""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import structlog
+import typer
+from rich.console import Console
+
+from anchoring.errors import AnchoringError
+from backend.kernel.errors import DomainError
+from backend.platform.bootstrap import Core, open_core
+from backend.platform.processes.loop import stop_on_signals
+from backend.platform.settings import Settings, load_settings
+from backend.platform.stage import open_database
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Supervised = Annotated[
+    bool, typer.Option("--supervised", hidden=True, help="End when standard input closes.")
+]
+FAILURE = 1
+
+out = Console()
+err = Console(stderr=True)
+
+
+@contextmanager
+def typed_errors(as_json: bool = False) -> Iterator[None]:
+    """Turn expected failures into one line (or one document) and exit code 1."""
+    try:
+        yield
+    except DomainError as error:
+        _fail(error.code.value, error.message, as_json)
+    except AnchoringError as error:
+        _fail(type(error).__name__, str(error), as_json)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+
+@contextmanager
+def core_of(process: str, settings: Settings | None = None) -> Iterator[Core]:
+    """The core of a command: its own embedded server where no DATABASE_URL is set."""
+    found = settings or load_settings()
+    if found.database_url is not None:
+        with open_core(found, process, found.database_url.get_secret_value()) as core:
+            yield core
+        return
+    with open_database(found) as conninfo, open_core(found, process, conninfo) as core:
+        yield core
+
+
+def stopping(supervised: bool) -> threading.Event:
+    """Set by SIGTERM or SIGINT, and, under a supervisor, when its pipe closes."""
+    stop = stop_on_signals()
+    if supervised:
+
+        def watch() -> None:
+            sys.stdin.buffer.read()
+            stop.set()
+
+        threading.Thread(target=watch, daemon=True).start()
+    return stop
+
+
+def configure_logging(settings: Settings) -> None:
+    """Structured lines on standard output: text, or JSON where it is asked for."""
+    level = getattr(logging, settings.log_level.value.upper())
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stdout)
+    for noisy in ("httpx", "httpcore", "web3", "urllib3", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if settings.log_json
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
+
+
+def _fail(code: str, message: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"error": {"code": code, "detail": message}})
+    else:
+        err.print(f"[bold red]{code}[/]: {message}", highlight=False)
+    raise typer.Exit(FAILURE)

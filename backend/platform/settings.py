@@ -1,0 +1,151 @@
+"""Every setting, from the environment or a ``.env`` file in the checkout; never from code.
+
+``DATABASE_URL`` and ``CHAIN_RPC_URL`` go by their common names, everything else begins with
+``TALLYSTICK_``. ``.env.example`` lists them all, and a test holds it to that.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backend.platform.errors import ConfigurationInvalid
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+_PREFIX = "TALLYSTICK_"
+
+Seconds = Annotated[float, Field(gt=0)]
+# An origin is a schemaless URL without blanks or a plus sign (C2SP tlog-checkpoint, signed-note).
+LogOrigin = Annotated[str, StringConstraints(pattern=r"^[^\s+]{1,255}$")]
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """The configuration of one process; frozen, passed on as a parameter, never a global."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_ignore_empty=True,
+        env_file=CHECKOUT / ".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    home: Path = Field(CHECKOUT / "var", description="Where all state lives.")
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="A PostgreSQL 18 server of yours; embedded server below the home if empty.",
+    )
+    chain_rpc_url: SecretStr | None = Field(
+        None,
+        validation_alias="CHAIN_RPC_URL",
+        description="A chain node of yours; Anvil below the home if empty.",
+    )
+    chain_id: int = Field(31_337, gt=0, description="Chain id the node must have (EIP-155).")
+
+    host: str = Field("127.0.0.1", description="Address the API and dashboard listen on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port of API and dashboard; 0 = free.")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s]+$",
+        description="Address users see, without a path; http://localhost:PORT if empty.",
+    )
+
+    log_origin: LogOrigin = Field(
+        "localhost/tallystick/dev", description="Name of the event log in its checkpoints."
+    )
+    sequencer_interval: Seconds = Field(
+        0.1, description="Longest pause between two looks at the outbox, in seconds."
+    )
+    checkpoint_interval: Seconds = Field(
+        0.5, description="Shortest time between two published checkpoints, in seconds."
+    )
+    anchor_max_age: Seconds = Field(
+        60.0, description="An unanchored event older than this starts an anchor, in seconds."
+    )
+    anchor_interval: Seconds = Field(
+        5.0, description="Pause between two looks at what is to be anchored, in seconds."
+    )
+    finality_interval: Seconds = Field(
+        1.0, description="Pause between two looks at what became final, in seconds."
+    )
+
+    database_pool_size: int = Field(
+        10, ge=1, le=90, description="Most database connections of one process."
+    )
+    worker_lease: Seconds = Field(
+        15.0, description="A silent worker loses its work after this long, in seconds."
+    )
+    session_lifetime: Seconds = Field(
+        43_200.0, description="Longest life of a browser session, in seconds."
+    )
+    base_currency: CurrencyCode = Field("USD", description="Base currency of new portfolios.")
+    yfinance_enabled: bool = Field(
+        False, description="Fetch prices from Yahoo Finance; off, because its terms restrict use."
+    )
+
+    log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error.")
+    log_json: bool = Field(False, description="One JSON document a log line instead of text.")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        path = value.expanduser()
+        return path if path.is_absolute() else CHECKOUT / path
+
+    @property
+    def base_url(self) -> str:
+        """The address users see; ``localhost`` because WebAuthn refuses ``127.0.0.1``."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+
+def environment_names() -> dict[str, str]:
+    """The environment variable of every setting, by the setting's name."""
+    return {
+        name: str(field.validation_alias or f"{_PREFIX}{name.upper()}")
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; ``overrides`` (from the command line) win.
+
+    Raises ``ConfigurationInvalid``, which names each wrong variable but never repeats its value,
+    and refuses ``TALLYSTICK_`` variables that do not exist: a misspelt one must not be silent.
+    """
+    _refuse_unknown(os.environ)
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        names = environment_names()
+        faults = {
+            names.get(str(fault["loc"][0]), str(fault["loc"][0])): fault["msg"]
+            for fault in error.errors(include_input=False, include_url=False)
+        }
+        text = "; ".join(f"{name}: {message}" for name, message in sorted(faults.items()))
+        raise ConfigurationInvalid(f"Wrong settings: {text}", faults=faults) from None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = set(environment_names().values())
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            raise ConfigurationInvalid(f"There is no setting {name}{hint}", name=name)
