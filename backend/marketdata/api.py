@@ -126,7 +126,7 @@ class DatasetModel(EdgeModel):
 
 def router(store: EventStore, auth: Authenticator, cursors: Cursors) -> APIRouter:
     """The routes under ``/api/v1``."""
-    routes = APIRouter(tags=["market data"])
+    routes = APIRouter(prefix="/api/v1", tags=["market data"])
     _add_prices(routes, store, auth)
     _add_reference(routes, store, auth, cursors)
     return routes

@@ -85,7 +85,7 @@ def router(
     idempotency: Idempotency,
 ) -> APIRouter:
     """The routes under ``/api/v1``: securities and cash tokens."""
-    routes = APIRouter(tags=["securities"])
+    routes = APIRouter(prefix="/api/v1", tags=["securities"])
     _add_reads(routes, store, auth, cursors)
     _add_writes(routes, service, auth, idempotency)
     return routes

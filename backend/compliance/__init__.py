@@ -1,0 +1,1 @@
+"""Checks before and after every trade, position limits, and the circuit breakers."""

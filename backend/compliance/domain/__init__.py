@@ -1,0 +1,1 @@
+"""Pure rules: limits, checks and circuit breakers."""

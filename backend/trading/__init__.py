@@ -1,0 +1,1 @@
+"""Orders, the venue's order book with price-time priority, and the matching of the two."""

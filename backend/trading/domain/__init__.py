@@ -1,0 +1,1 @@
+"""Pure: the order, the order book, and the book as a stream of events."""

@@ -1,0 +1,23 @@
+"""What trading refuses, typed."""
+
+from backend.kernel.errors import Conflict, DomainError, ErrorCode, NotFound
+
+
+class OrderUnknown(NotFound):
+    """No such order in the caller's tenant."""
+
+
+class OrderStateInvalid(DomainError):
+    """The order's state does not allow this: it is filled, cancelled, rejected or cancelling."""
+
+    code = ErrorCode.ORDER_STATE_INVALID
+
+
+class ClientOrderIdUsed(Conflict):
+    """The account has an order with this client order id already."""
+
+
+class NotInBook(DomainError):
+    """The order is not in the book: it never was, or it was filled or removed."""
+
+    code = ErrorCode.ORDER_STATE_INVALID
