@@ -1,11 +1,9 @@
-"""``tally``: the platform's command line. Everything but checking proofs is imported lazily,
-so that ``tally verify`` starts fast and needs no server.
-"""
+"""``tally``: the platform's command line."""
 
 import typer
 
-from anchoring import cli as anchoring_cli
-from backend.platform import commands
+from anchoring import cli as proofs
+from backend.platform.commands import demo, processes, records
 
 app = typer.Typer(
     name="tally",
@@ -13,5 +11,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Hold, trade and settle securities; check every event without trusting anyone.",
 )
-anchoring_cli.register(app)
-commands.register(app)
+for group in (demo, processes, records, proofs):
+    group.register(app)

@@ -64,16 +64,9 @@ class Anchorer:
         self._lease = lease
         self._sent_at: dict[str, float] = {}
 
-    def adopt(self, event: RegistryAdopted) -> None:
-        """Choose the registry the log is anchored in. Raises Conflict for a second one."""
-        self._append(lambda state: domain.adopt(state, event))
-
     def check(self) -> None:
         """Raise ChainRewound, ChainMismatch or NodeUnavailable unless the chain is ours."""
-        state = self._state()
-        if state is not None:
-            head = self._chain.head()
-            domain.check_head(state, head.size, head.root.hex())
+        check_chain(self._store, self._chain)
 
     def step(self) -> str:
         """Do the next thing there is to do and say what it was.
@@ -237,8 +230,32 @@ class Anchorer:
         return state
 
     def _state(self) -> Anchoring | None:
-        with self._store.transaction(Scope.venue(), _CALLER) as uow:
-            return uow.load(ANCHORING, LOG, tenant_id=VENUE_TENANT).state
+        return read_state(self._store)
+
+
+def read_state(store: EventStore) -> Anchoring | None:
+    """How the log is anchored now; None before a registry was adopted."""
+    with store.transaction(Scope.venue(), _CALLER) as uow:
+        return uow.load(ANCHORING, LOG, tenant_id=VENUE_TENANT).state
+
+
+def adopt(store: EventStore, event: RegistryAdopted) -> None:
+    """Choose the registry the log is anchored in. Raises Conflict for a second one."""
+
+    def once() -> None:
+        with store.transaction(Scope.venue(), _CALLER) as uow:
+            loaded = uow.load(ANCHORING, LOG, tenant_id=VENUE_TENANT)
+            uow.append(loaded, domain.adopt(loaded.state, event))
+
+    retrying(once)
+
+
+def check_chain(store: EventStore, chain: NodeAnchorChain) -> None:
+    """Raise ChainRewound, ChainMismatch or NodeUnavailable unless the chain holds our anchors."""
+    state = read_state(store)
+    if state is not None:
+        head = chain.head()
+        domain.check_head(state, head.size, head.root.hex())
 
 
 def request_anchor(store: EventStore, caller: Caller) -> int:

@@ -15,7 +15,7 @@ from anchoring.tile_store import DirectoryStore
 from backend.audit import api as audit_api
 from backend.audit import events as audit_events
 from backend.audit import projections as audit_projections
-from backend.audit.anchorer import ANCHORING, LOG
+from backend.audit.anchorer import read_state
 from backend.audit.domain import Anchoring
 from backend.audit.keyring import announce_key
 from backend.audit.proofs import ProofService
@@ -27,8 +27,7 @@ from backend.eventstore.clock import BusinessClock
 from backend.eventstore.database import Database
 from backend.eventstore.projections import ProjectionSet
 from backend.eventstore.registry import EventRegistry
-from backend.eventstore.scope import Scope
-from backend.eventstore.store import Caller, EventStore
+from backend.eventstore.store import EventStore
 from backend.eventstore.subscriptions import SubscriptionRunner
 from backend.identity import api as identity_api
 from backend.identity import events as identity_events
@@ -137,8 +136,7 @@ class Core:
 
     def adopted(self) -> Anchoring:
         """The chain and contracts in use. Raises NotAdopted."""
-        with self.store.transaction(Scope.venue(), Caller(f"process:{self.process}")) as uow:
-            state = uow.load(ANCHORING, LOG, tenant_id=VENUE_TENANT).state
+        state = read_state(self.store)
         if state is None:
             raise NotAdopted("No chain was adopted yet; `tally demo` deploys and adopts one.")
         return state

@@ -1,5 +1,6 @@
 """``tally serve``, ``worker``, ``sequencer``, ``anchorer``: one long-running process each."""
 
+import threading
 from collections.abc import Callable
 from typing import Annotated
 
@@ -47,7 +48,7 @@ def anchor(supervised: Supervised = False) -> None:
 def sequence(supervised: Supervised = False) -> None:
     """Give events their positions, sign checkpoints, publish tiles."""
 
-    def run(core: Core, stop: object) -> None:
+    def run(core: Core, stop: threading.Event) -> None:
         settings = core.settings
         sequencer.run(
             core.database, core.home, settings.log_origin, settings.sequencer_interval, stop

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -63,7 +64,8 @@ def stopping(supervised: bool) -> threading.Event:
     if supervised:
 
         def watch() -> None:
-            sys.stdin.buffer.read()
+            while os.read(sys.stdin.fileno(), 4_096):  # unbuffered: no lock to hold at exit
+                continue
             stop.set()
 
         threading.Thread(target=watch, daemon=True).start()

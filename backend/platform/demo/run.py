@@ -1,0 +1,245 @@
+"""Raises the curtain: servers, contracts, data, processes; then the play; then stays up."""
+
+import socket
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from backend.eventstore.clock import BusinessClock
+from backend.eventstore.scope import Scope
+from backend.identity.service import IdentityService
+from backend.kernel.errors import DomainError, ErrorCode
+from backend.platform.bootstrap import Core, open_core
+from backend.platform.commands.records import write_inputs
+from backend.platform.demo import proving, script
+from backend.platform.demo.cast import Cast
+from backend.platform.demo.chain import DevelopmentChain
+from backend.platform.demo.client import wait_for
+from backend.platform.demo.data import TOKENISED, ReferenceData
+from backend.platform.demo.script import Play
+from backend.platform.demo.telling import Telling
+from backend.platform.settings import Settings
+from backend.platform.stage import Stage, open_stage
+from backend.platform.supervisor import Supervisor
+from backend.settlement.chain.deploy import SecuritySpec
+
+PROCESSES = ("sequencer", "worker", "anchorer")
+NAMES = ("Alder Capital", "Birch Partners")
+
+
+class PortTaken(DomainError):
+    """Another program listens on the port."""
+
+    code = ErrorCode.CONFIGURATION_INVALID
+
+
+def run(settings: Settings, telling: Telling, once: bool, stop: threading.Event) -> None:
+    """Do the main job; unless ``once``, stay up until ``stop``.
+
+    Raises the typed error of the step that failed; ``telling.step_name`` names it.
+    """
+    _require_port(settings)
+    genesis = int(script.at(script.FIRST_DAY, script.MORNING).timestamp())
+    with ExitStack() as stack:
+        with telling.step("Start PostgreSQL and the chain, bring the schema up to date"):
+            stage = stack.enter_context(open_stage(settings, genesis))
+            core = stack.enter_context(open_core(settings, "operator", stage.conninfo))
+            known = _log_size(core)
+            telling.say(f"found {known:,} events of earlier runs" if known else "a new, empty log")
+        play = _set(stack, settings, telling, stage, core)
+        since = _log_size(core)
+        _play(play, since)
+        _prove(play, core, known)
+        telling.finish(settings.base_url, core.home.demo)
+        if once:
+            return
+        while not stop.wait(0.5):
+            play.check_processes()
+            if _is_waiting(core):
+                play.chain.mine()
+
+
+def _set(
+    stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, core: Core
+) -> Play:
+    """Contracts, data, processes, participants: found again where they are there already."""
+    chain = DevelopmentChain(stage.node, core.home, settings.chain_id)
+    clock = BusinessClock(core.database)
+    with telling.step("Deploy the contracts, adopt the registry"):
+        if not _log_has_clock(core):
+            clock.advance_to(script.at(script.FIRST_DAY, script.MORNING))
+        reference = ReferenceData(core)
+        securities = reference.register()
+        specs = tuple(
+            SecuritySpec(ticker, securities[ticker].name, securities[ticker].isin)
+            for ticker in TOKENISED
+        )
+        deployment = chain.deploy(specs, ("USD",), settings.log_origin)
+        chain.adopt(core, deployment)
+        reference.tokenise(securities, deployment)
+        chain.finalize()
+        telling.say(f"Settlement {deployment.settlement.address}")
+        registry = deployment.anchor_registry
+        telling.say(f"AnchorRegistry {registry.address if registry else ''}")
+    with telling.step("Load real prices and rates from installed packages"):
+        for each in reference.load(securities, lambda *_: None):
+            state = "imported" if each.new else "already in"
+            telling.say(f"{each.rows:>7,} rows {state}, sha256 {each.sha256[:16]}…")
+    with telling.step("Start the processes, each with its own key"):
+        supervisor = Supervisor(stage.environment(settings), core.home.process_logs)
+        stack.callback(supervisor.stop)
+        for name in PROCESSES:
+            supervisor.start(name)
+        supervisor.start("serve", ["--port", str(settings.port)])
+        _await_ready(settings, supervisor)
+        telling.say(", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items()))
+    with telling.step("Open two participants, bind their wallets, fund them"):
+        cast = Cast(core.home.demo, _api_url(settings), settings.chain_id)
+        operator = cast.operator(IdentityService(core.store, settings.log_origin))
+        (alder, new), (birch, _) = (cast.trader(operator, name) for name in NAMES)
+        for trader in (alder, birch):
+            telling.say(f"{trader.name}: wallet {trader.address}, keystore kept on its own side")
+        play = Play(
+            telling, operator, (alder, birch), securities, deployment, chain.deployer(), chain,
+            clock, supervisor.check,
+        )  # fmt: skip
+        if new or not alder.api.get(f"/accounts/{alder.account_id}/ledger")["items"]:
+            script.fund(play)
+            operator.put(
+                "/limits",
+                {
+                    "tenant_id": alder.participant_id,
+                    "max_units": script.MAX_UNITS,
+                    "reason": "concentration",
+                },
+            )
+            telling.say(f"position limit of {alder.name}: {script.MAX_UNITS} units a security")
+    return play
+
+
+def _play(play: Play, _since: int) -> None:
+    security = play.securities["AAPL"]
+    day = script.next_trade_date(play)
+    if day is None:
+        with play.telling.step("No further trade"):
+            play.telling.say("the packaged prices end before another trade could settle")
+        return
+    seller, buyer = script.parties(play, security.security_id)
+    play.advance(script.at(day, script.AFTER_CLOSE))
+    order = script.order_for(play, seller, security, day)
+    with play.telling.step("Trip the circuit breaker, and reset it"):
+        script.trip_and_reset(play, seller, order)
+    with play.telling.step("Orders that compliance refuses"):
+        script.refusals(play, seller, buyer, order)
+    with play.telling.step(f"Trade {script.UNITS} AAPL at the close of {day}"):
+        trade = script.trade(play, seller, buyer, {**order, "client_order_id": f"demo-{day}"})
+        play.telling.say(
+            f"matched {trade['quantity']} at {trade['price']} {trade['currency']}: {seller.name}"
+            f" sells, {buyer.name} buys, settles {trade['settlement_date']}"
+        )
+    with play.telling.step("Both parties sign the same trade with their wallets"):
+        script.sign_both(play, seller, buyer, trade["trade_id"])
+    with play.telling.step(f"Settle on {trade['settlement_date']}: one transaction, both legs"):
+        play.advance(script.settlement_morning(day))
+        script.settle(play, trade["trade_id"])
+    with play.telling.step("The books follow"):
+        wait_for("the books", lambda: _booked(play, trade["trade_id"]), meanwhile=play.tick)
+        on = play.clock.now().date()
+        script.show_books(play, security, on)
+        script.show_nav(play, script.week_before(day), on)
+
+
+def _prove(play: Play, core: Core, known: int) -> None:
+    """Anchor the tail, write a bundle for every event of this run, verify all, tamper with one."""
+    telling, folder = play.telling, core.home.demo
+    with telling.step("Anchor the log on chain"):
+        size = script.anchor_tail(play)
+    with telling.step("Write a proof bundle for every event, and verify each offline"):
+        events = [
+            each
+            for each in play.operator.pages("/events", limit=200)
+            if known <= each["position"] < size
+        ]
+        write_inputs(core, folder)
+        found = script.bundles(play, [each["event_id"] for each in events])
+        names = {each["event_id"]: _name(each) for each in events}
+        proofs = [proving.write(folder, names[key], *files) for key, files in found.items()]
+        count = proving.verify_all(folder, proofs)
+        telling.say(f"{count} bundles in {folder}: [bold green]all verified[/]")
+        shown = next((each for each in reversed(proofs) if "settlement.final" in each.name), proofs[-1])
+        telling.say(f"try it: .venv/bin/tally verify {_shown(shown)}")
+    with telling.step("Change one byte of a proof"):
+        for suffix, verdict in proving.tamper(folder, shown).items():
+            telling.say(f"{shown.stem}{suffix} with one bit changed: [bold red]{verdict}[/]")
+
+
+def _name(event: dict[str, Any]) -> str:
+    return f"{event['position']:06d}-{event['type']}"
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _booked(play: Play, trade_id: str) -> bool | None:
+    for trader in play.traders:
+        rows = trader.api.pages("/events", stream_id=f"account-{trader.account_id}", limit=200)
+        booked = [each["payload"].get("trade_id") for each in rows]
+        if trade_id not in booked:
+            return None
+    return True
+
+
+def _log_size(core: Core) -> int:
+    with core.database.transaction(Scope.auditor()) as connection:
+        row = connection.execute("SELECT max(size) AS size FROM log_head").fetchone()
+    return int((row["size"] if row else None) or 0)
+
+
+def _log_has_clock(core: Core) -> bool:
+    with core.database.transaction(Scope.auditor()) as connection:
+        row = connection.execute("SELECT offset_microseconds AS offset FROM business_clock").fetchone()
+    return bool(row and row["offset"])
+
+
+def _is_waiting(core: Core) -> bool:
+    """Whether something on chain still needs blocks to become final."""
+    with core.database.transaction(Scope.auditor()) as connection:
+        row = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM anchors WHERE state <> 'FINAL') OR EXISTS"
+            " (SELECT 1 FROM settlements WHERE state NOT IN ('FINAL', 'FAILED')) AS waiting"
+        ).fetchone()
+    return bool(row and row["waiting"])
+
+
+def _await_ready(settings: Settings, supervisor: Supervisor) -> None:
+    def ready() -> bool | None:
+        try:
+            answer = httpx.get(f"{_api_url(settings)}/readyz", timeout=2.0)
+        except httpx.HTTPError:
+            return None
+        return True if answer.status_code == 200 else None
+
+    wait_for("the API to be ready", ready, meanwhile=supervisor.check)
+
+
+def _api_url(settings: Settings) -> str:
+    return f"http://{settings.host}:{settings.port}"
+
+
+def _require_port(settings: Settings) -> None:
+    """Raises PortTaken now rather than after the set-up."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            raise PortTaken(
+                f"Port {settings.port} is taken; choose another one: make run PORT=8001."
+            ) from None

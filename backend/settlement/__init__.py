@@ -1,0 +1,1 @@
+"""Settlement: delivery versus payment on chain, one process per trade, two instructions."""

@@ -1,0 +1,1 @@
+"""The pure part: instructions, the settlement process, and the rules for terms."""
