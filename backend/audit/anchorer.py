@@ -28,6 +28,7 @@ from backend.eventstore.lease import Lease
 from backend.eventstore.scope import Connection, Scope
 from backend.eventstore.store import Caller, EventStore, retrying
 from backend.identity.ids import VENUE_TENANT
+from backend.kernel.errors import InvariantBroken
 from backend.kernel.events import Event
 
 ANCHORING = Aggregate("anchoring", domain.evolve)
@@ -226,7 +227,8 @@ class Anchorer:
 
     def _required(self) -> Anchoring:
         state = self._state()
-        assert state is not None  # called only with an anchor under way
+        if state is None:
+            raise InvariantBroken("An anchor is under way without a registry.")
         return state
 
     def _state(self) -> Anchoring | None:

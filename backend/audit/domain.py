@@ -94,6 +94,7 @@ def check_head(state: Anchoring, size: int, root: str) -> None:
 
 
 def evolve(state: Anchoring | None, event: Event) -> Anchoring:
+    """Fold one event of the anchoring stream. Raises InvariantBroken for a foreign one."""
     if isinstance(event, RegistryAdopted):
         return Anchoring(event.chain_id, event.registry, event.settlement, event.block_number)
     current = _adopted(state)

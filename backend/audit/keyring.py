@@ -11,6 +11,7 @@ from backend.kernel.events import Event
 
 
 def evolve(state: frozenset[str] | None, event: Event) -> frozenset[str]:
+    """The ids of all announced keys."""
     if not isinstance(event, EventKeyAnnounced):
         raise InvariantBroken("An event of no known kind stands in the key ring.")
     return (state or frozenset()) | {event.key_id}

@@ -13,7 +13,7 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
 class Recorded(msgspec.Struct, Generic[E_co], frozen=True):
-    """An event as it stands in its stream. ``position`` is its index in the log, once it has one."""
+    """An event as it stands in its stream; ``position`` is its log index, once it has one."""
 
     event: E_co
     event_id: str

@@ -66,7 +66,7 @@ class Scope(msgspec.Struct, frozen=True):
         if self.tenant_id and _UUID.fullmatch(self.tenant_id) is None:
             raise InvariantBroken("A tenant id is not a UUID.")
         connection.execute(
-            f"BEGIN; SELECT set_config('role', '{self.role.value}', true),"  # noqa: S608
+            f"BEGIN; SELECT set_config('role', '{self.role.value}', true),"
             f" set_config('app.tenant_id', '{self.tenant_id}', true)",
             prepare=False,
         )

@@ -15,8 +15,8 @@ import msgspec
 import psycopg
 
 from anchoring.envelope import EventEnvelope, sign_entry
-from anchoring.signing import Signer
 from anchoring.merkle import leaf_hash
+from anchoring.signing import Signer
 from backend.eventstore.aggregate import Aggregate, CachedState, Loaded, StateCache
 from backend.eventstore.database import Database
 from backend.eventstore.errors import ConcurrencyConflict

@@ -99,6 +99,7 @@ def issue_token(
 
 
 def evolve(state: Participant | None, event: Event) -> Participant:
+    """Fold one event of a participant's stream."""
     if isinstance(event, ParticipantRegistered):
         return Participant(event.participant_id, event.name, event.kind)
     if state is None:

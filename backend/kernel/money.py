@@ -55,8 +55,7 @@ def checked(value: Decimal, *, max_scale: int = MAX_SCALE) -> Decimal:
     if not value.is_finite():
         raise AmountInvalid("The amount is not a finite number.", value=str(value))
     exponent = value.as_tuple().exponent
-    assert isinstance(exponent, int)  # finite decimals have an integer exponent
-    if -exponent > max_scale:
+    if not isinstance(exponent, int) or -exponent > max_scale:
         raise AmountInvalid(
             f"The amount has more than {max_scale} decimal places.", value=format(value, "f")[:64]
         )

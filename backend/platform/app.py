@@ -170,7 +170,5 @@ def meaning(code: ErrorCode) -> str:
 
 
 def _subclasses(kind: type) -> list[type]:
-    found: list[type] = []
-    for each in kind.__subclasses__():
-        found.extend([each, *_subclasses(each)])
-    return found
+    direct: list[type] = kind.__subclasses__()
+    return [*direct, *(below for each in direct for below in _subclasses(each))]

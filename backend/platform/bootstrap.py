@@ -219,9 +219,7 @@ def api_routers(core: Core) -> list[APIRouter]:
     compliance = ComplianceService(securities, VENUE_TENANT)
     books = portfolio_service(core, adopted)
     queries = PortfolioQueries(database, closes)
-    orders = OrderService(
-        books, BookExposures(), securities, LastCloses(), compliance, calendar
-    )
+    orders = OrderService(books, BookExposures(), securities, LastCloses(), compliance, calendar)
     proofs = ProofService(database, DirectoryStore(core.home.log), core.home.anchors)
     return [
         identity_api.router(identity, auth),

@@ -81,7 +81,8 @@ def migrate(conninfo: str) -> str:
 def head_revision() -> str:
     """The newest revision this program knows."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None  # the package ships its migrations
+    if head is None:
+        raise DatabaseNotMigrated("This installation came without its migrations.")
     return head
 
 

@@ -83,4 +83,3 @@ def _admin(conninfo: str) -> Iterator[psycopg.Connection]:
             yield connection
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable("The database does not answer.") from error
-

@@ -35,7 +35,7 @@ class Supervisor:
         """Start a process; returns its pid."""
         self._logs.mkdir(parents=True, exist_ok=True)
         with (self._logs / f"{name}.log").open("ab") as output:
-            child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            child = subprocess.Popen(
                 [sys.executable, "-m", "backend", name, "--supervised", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=output,

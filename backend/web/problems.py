@@ -153,13 +153,15 @@ def request_id(request: Request) -> str:
 
 
 def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DomainError)  # registered for that class only
+    if not isinstance(error, DomainError):
+        raise error
     headers = {"Retry-After": "1"} if STATUS[error.code] == 503 else None
     return respond(problem_of(error, request_id(request)), headers)
 
 
 def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+    if not isinstance(error, RequestValidationError):
+        raise error
     found = [
         {"pointer": _pointer(each["loc"]), "detail": each["msg"], "kind": each["type"]}
         for each in error.errors()
@@ -171,7 +173,8 @@ def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
 
 
 def _on_http_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+    if not isinstance(error, HTTPException):
+        raise error
     code = _OF_HTTP.get(error.status_code, ErrorCode.REQUEST_MALFORMED)
     body = problem(code, str(error.detail), instance=request_id(request))
     body["status"] = error.status_code

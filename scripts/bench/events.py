@@ -81,6 +81,7 @@ class World:
 
 
 def figures() -> list[Figure]:
+    """Events per second, in bulk and one by one, and the lag to the signed checkpoint."""
     with database() as (pool, admin):
         parts = _sum_of_parts(admin)
         bare = _bare_inserts(admin)
@@ -145,7 +146,8 @@ def _sum_of_parts(admin: str) -> float:
         def insert() -> int:
             for _ in range(10):
                 connection.execute(
-                    "INSERT INTO parts (entry) SELECT * FROM unnest(%s::bytea[])", ([entry] * BATCH,)
+                    "INSERT INTO parts (entry) SELECT * FROM unnest(%s::bytea[])",
+                    ([entry] * BATCH,),
                 )
                 connection.commit()
             return 10 * BATCH

@@ -20,6 +20,7 @@ def bare(leaves: list[bytes]) -> int:
 
 
 def figures() -> list[Figure]:
+    """Appends per second."""
     leaves = [hashlib.sha256(at.to_bytes(8, "big")).digest() for at in range(LEAVES)]
 
     def bulk() -> int:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -87,9 +88,8 @@ def test_writers_and_two_rival_sequencers_lose_and_double_nothing(
     def write(number: int) -> None:
         store = new_store()
         for index in range(25):
-            retrying(
-                lambda: count(store, TENANT_A, f"{number}-{index % 5}", "n", "m"), attempts=50
-            )
+            name = f"{number}-{index % 5}"
+            retrying(partial(count, store, TENANT_A, name, "n", "m"), attempts=50)
 
     def sequence(name: str) -> None:
         sequencer = new_sequencer(name, ttl=0.02)

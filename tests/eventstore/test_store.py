@@ -75,11 +75,10 @@ def test_no_increment_is_lost_among_eight_writers(new_store: Callable[[], EventS
 
 
 def test_an_exception_leaves_nothing(store: EventStore, db: Database) -> None:
-    with pytest.raises(RuntimeError):
-        with store.transaction(Scope.app(TENANT_A), CALLER) as uow:
-            uow.append(uow.load(COUNTER, "x"), [Counted(by=1, label="a")])
-            uow.flush()
-            raise RuntimeError
+    with pytest.raises(RuntimeError), store.transaction(Scope.app(TENANT_A), CALLER) as uow:
+        uow.append(uow.load(COUNTER, "x"), [Counted(by=1, label="a")])
+        uow.flush()
+        raise RuntimeError
     assert state(store, TENANT_A, "x") == (None, 0)
     with db.transaction(Scope.sequencer()) as connection:
         assert connection.execute("SELECT count(*) AS n FROM unsequenced").fetchone() == {"n": 0}
@@ -118,7 +117,9 @@ def test_events_cannot_be_changed_even_by_the_owner(
     with psycopg.connect(database.conninfo()) as connection:
         if user != "superuser":
             connection.execute(f"SET ROLE tally_{user}")
-        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
+        with pytest.raises(
+            (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)
+        ):
             connection.execute(statement)
 
 
@@ -150,7 +151,5 @@ def test_a_connection_cut_in_the_middle_is_a_typed_error_and_keeps_nothing(
         with store.transaction(Scope.app(TENANT_A), CALLER) as uow:
             uow.append(uow.load(COUNTER, "x"), [Counted(by=1, label="a")])
             with psycopg.connect(database.conninfo(), autocommit=True) as admin:
-                admin.execute(
-                    "SELECT pg_terminate_backend(%s)", (uow.connection.info.backend_pid,)
-                )
+                admin.execute("SELECT pg_terminate_backend(%s)", (uow.connection.info.backend_pid,))
     assert state(store, TENANT_A, "x") == (None, 0)

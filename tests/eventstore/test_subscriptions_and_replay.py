@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from backend.eventstore.database import Database
 from backend.eventstore.recorded import Recorded
 from backend.eventstore.replay import replay_and_compare
 from backend.eventstore.sequencer import Sequencer

@@ -57,9 +57,7 @@ def sequence(supervised: Supervised = False) -> None:
     _run("sequencer", supervised, run)
 
 
-def _run(
-    process: str, supervised: bool, run: Callable[..., None], port: int | None = None
-) -> None:
+def _run(process: str, supervised: bool, run: Callable[..., None], port: int | None = None) -> None:
     with typed_errors():
         settings = load_settings(**({} if port is None else {"port": port}))
         configure_logging(settings)

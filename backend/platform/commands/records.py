@@ -179,5 +179,3 @@ def _hashes(shown: TradeToSign) -> dict[str, str]:
         name: "0x" + value.hex() if isinstance(value, bytes) else str(value)
         for name, value in msgspec.structs.asdict(shown.hashes).items()
     }
-
-

@@ -79,7 +79,12 @@ class Cast:
         api = Api(self._base_url, known["token"])
         return (
             Trader(
-                name, known["participant_id"], known["portfolio_id"], known["account_id"], account, api
+                name,
+                known["participant_id"],
+                known["portfolio_id"],
+                known["account_id"],
+                account,
+                api,
             ),
             new,
         )

@@ -93,6 +93,4 @@ class ReferenceData:
 
 
 def _token(deployment: Deployment, contract: DeployedContract) -> Token:
-    return Token(
-        chain_id=deployment.chain_id, address=contract.address, decimals=contract.decimals
-    )
+    return Token(chain_id=deployment.chain_id, address=contract.address, decimals=contract.decimals)

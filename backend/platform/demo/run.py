@@ -62,9 +62,7 @@ def run(settings: Settings, telling: Telling, once: bool, stop: threading.Event)
                 play.chain.mine()
 
 
-def _set(
-    stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, core: Core
-) -> Play:
+def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, core: Core) -> Play:
     """Contracts, data, processes, participants: found again where they are there already."""
     chain = DevelopmentChain(stage.node, core.home, settings.chain_id)
     clock = BusinessClock(core.database)
@@ -169,7 +167,9 @@ def _prove(play: Play, core: Core, known: int) -> None:
         proofs = [proving.write(folder, names[key], *files) for key, files in found.items()]
         count = proving.verify_all(folder, proofs)
         telling.say(f"{count} bundles in {folder}: [bold green]all verified[/]")
-        shown = next((each for each in reversed(proofs) if "settlement.final" in each.name), proofs[-1])
+        shown = next(
+            (each for each in reversed(proofs) if "settlement.final" in each.name), proofs[-1]
+        )
         telling.say(f"try it: .venv/bin/tally verify {_shown(shown)}")
     with telling.step("Change one byte of a proof"):
         for suffix, verdict in proving.tamper(folder, shown).items():
@@ -204,7 +204,9 @@ def _log_size(core: Core) -> int:
 
 def _log_has_clock(core: Core) -> bool:
     with core.database.transaction(Scope.auditor()) as connection:
-        row = connection.execute("SELECT offset_microseconds AS offset FROM business_clock").fetchone()
+        row = connection.execute(
+            "SELECT offset_microseconds AS offset FROM business_clock"
+        ).fetchone()
     return bool(row and row["offset"])
 
 

@@ -66,7 +66,7 @@ class Play:
 
 
 def fund(play: Play) -> None:
-    """Mint tokens on chain into the participants' wallets; the books record what the chain shows."""
+    """Mint tokens into the participants' wallets; the books record what the chain shows."""
     wallets = [each.address for each in play.traders]
     for contract in play.deployment.securities.values():
         play.deployer.allow(contract.address, wallets)
@@ -84,7 +84,8 @@ def fund(play: Play) -> None:
             }
             _deposit(play, trader, token.address, int(units * 10**token.decimals), body)
             play.telling.say(
-                f"{trader.name}: {units:,} {ticker} in kind, acquired {ACQUIRED} at {price['close']}"
+                f"{trader.name}: {units:,} {ticker} in kind,"
+                f" acquired {ACQUIRED} at {price['close']}"
             )
 
 
@@ -110,9 +111,7 @@ def next_trade_date(play: Play) -> date | None:
 
 def parties(play: Play, security_id: str) -> tuple[Trader, Trader]:
     """(seller, buyer): whoever holds more of the security sells."""
-    return tuple(
-        sorted(play.traders, key=lambda each: _units(each, security_id), reverse=True)
-    )  # type: ignore[return-value]
+    return tuple(sorted(play.traders, key=lambda each: _units(each, security_id), reverse=True))  # type: ignore[return-value]
 
 
 def trip_and_reset(play: Play, seller: Trader, order: dict[str, str]) -> None:
@@ -255,7 +254,8 @@ def show_nav(play: Play, first: date, last: date) -> None:
     play.telling.table(("date", *(f"NAV {each.name}" for each in play.traders)), rows[-8:])
     for trader in play.traders:
         found = trader.api.get(
-            f"/portfolios/{trader.portfolio_id}/performance", **{"from": first, "to": last}
+            f"/portfolios/{trader.portfolio_id}/performance",
+            **{"from": first - timedelta(days=1), "to": last},
         )
         rate = Decimal(found["time_weighted"] or 0) * 100
         play.telling.say(
@@ -310,6 +310,7 @@ def order_for(play: Play, seller: Trader, security: Security, day: date) -> dict
 
 
 def at(day: date, moment: day_time) -> datetime:
+    """A moment of a day, UTC."""
     return datetime.combine(day, moment, UTC)
 
 

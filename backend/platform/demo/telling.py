@@ -3,11 +3,20 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict
 
 from rich.console import Console
 from rich.table import Table
 
 from backend.kernel.errors import DomainError
+
+
+class Step(TypedDict):
+    """What was told of one step."""
+
+    step: int
+    title: str
+    said: list[str]
 
 
 class Telling:
@@ -17,7 +26,7 @@ class Telling:
         self._console = console
         self._number = 0
         self.step_name = "start"
-        self.facts: list[dict[str, object]] = []
+        self.facts: list[Step] = []
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -30,9 +39,7 @@ class Telling:
 
     def say(self, text: str) -> None:
         """A fact of the running step."""
-        said = self.facts[-1]["said"] if self.facts else []
-        assert isinstance(said, list)  # made above
-        said.append(text)
+        self.facts[-1]["said"].append(text)
         self._console.print(f"    {text}", highlight=False, soft_wrap=True)
 
     def refused(self, what: str, error: DomainError) -> None:

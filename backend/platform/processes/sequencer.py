@@ -42,13 +42,13 @@ class SequencerProcess:
 
         Raises LeaseLost (retryable) when another sequencer leads: this one stands by.
         """
-        if self._lease.fence is None:
+        publication = self._publication
+        if publication is None or self._lease.fence is None:
             if not self._lease.acquire():
                 raise LeaseLost("Another sequencer leads; standing by.")
-            self._publication = self._open_publication()
-        assert self._publication is not None  # opened with the lease
+            publication = self._publication = self._open_publication()
         batch = self._sequencer.step()
-        published = self._publication.catch_up()
+        published = publication.catch_up()
         if published is not None or self._keys_of < 0:
             self._write_keys()
         return batch is not None

@@ -33,11 +33,10 @@ def run(core: Core, stop: threading.Event) -> None:
     policy = WorkerPolicy(
         lease=core.settings.worker_lease, poll=core.settings.finality_interval / 2, idle_poll=0.5
     )
-    settlements = SettlementWorker(
-        core.store, chain, venue.breakers, owner, random.random, policy
-    )
+    settlements = SettlementWorker(core.store, chain, venue.breakers, owner, random.random, policy)
 
     def react() -> bool:
-        return any([runner.step() for runner in venue.runners])
+        handled = [runner.step() for runner in venue.runners]  # each gets its turn
+        return any(handled)
 
     run_loops({"subscriptions": react, "settlement": settlements.run_once}, stop, IDLE_SECONDS)

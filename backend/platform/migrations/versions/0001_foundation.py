@@ -37,7 +37,8 @@ CREATE TABLE unsequenced (
   stream_version bigint NOT NULL,
   written_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-ALTER TABLE unsequenced SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+ALTER TABLE unsequenced SET
+  (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 """
 
 _FEED = """
@@ -147,7 +148,8 @@ def _guard_log() -> None:
         )
         op.execute(f"GRANT SELECT ON {table} TO tally_venue, tally_auditor, tally_backup")
     op.execute(
-        f"CREATE POLICY feed_app ON feed FOR SELECT TO tally_app USING (tenant_id = {CURRENT_TENANT})"
+        "CREATE POLICY feed_app ON feed FOR SELECT TO tally_app"
+        f" USING (tenant_id = {CURRENT_TENANT})"
     )
     op.execute("GRANT SELECT ON feed TO tally_app")
     for table in ("log_head", "checkpoints", "business_clock"):  # no tenant's data is in them

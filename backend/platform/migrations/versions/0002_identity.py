@@ -42,14 +42,16 @@ def upgrade() -> None:
     for table in ("participants", "wallets"):
         tenant_table(table)
         op.execute(
-            f"CREATE POLICY {table}_identity ON {table} TO tally_identity USING (true) WITH CHECK (true)"
+            f"CREATE POLICY {table}_identity ON {table} TO tally_identity"
+            " USING (true) WITH CHECK (true)"
         )
         op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO tally_identity")
     # Credentials are readable by the identity role alone: the app never sees a token's hash.
     op.execute("ALTER TABLE api_tokens ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE api_tokens FORCE ROW LEVEL SECURITY")
     op.execute(
-        "CREATE POLICY api_tokens_identity ON api_tokens TO tally_identity USING (true) WITH CHECK (true)"
+        "CREATE POLICY api_tokens_identity ON api_tokens TO tally_identity"
+        " USING (true) WITH CHECK (true)"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON api_tokens TO tally_identity")
 

@@ -33,7 +33,8 @@ def upgrade() -> None:
     for table in ("event_keys", "anchors"):
         reference_table(table)
     op.execute(
-        "CREATE POLICY event_keys_sequencer ON event_keys FOR SELECT TO tally_sequencer USING (true)"
+        "CREATE POLICY event_keys_sequencer ON event_keys FOR SELECT TO tally_sequencer"
+        " USING (true)"
     )
     op.execute("GRANT SELECT ON event_keys TO tally_sequencer")
 
