@@ -6,9 +6,6 @@ written in one transaction under the fenced lease: there is no state in which a 
 covers an event that is not durable.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
 
 from anchoring.checkpoint import Checkpoint, sign_checkpoint
@@ -22,23 +19,22 @@ from backend.eventstore.scope import Connection, Scope
 ALIGNMENT = 256
 """Checkpoints are also kept at every multiple of this size: anchors there are cheapest."""
 
-# Whole commits only: the transactions of the oldest rows, with all the rows they have.
-_TAKE = """
+# Whole commits only: the transactions of the oldest rows, with all the rows they have. They
+# move to the feed inside the database; only the leaf hashes come back.
+_MOVE = """
 WITH oldest AS (
   SELECT DISTINCT transaction_id FROM (
-    SELECT transaction_id FROM unsequenced ORDER BY insert_id LIMIT %s) AS head
+    SELECT transaction_id FROM unsequenced ORDER BY insert_id LIMIT %(limit)s) AS head
 ), taken AS (
   DELETE FROM unsequenced WHERE transaction_id IN (SELECT transaction_id FROM oldest)
-  RETURNING insert_id, tenant_id, stream_id, stream_version
+  RETURNING insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash
+), placed AS (
+  INSERT INTO feed (position, tenant_id, stream_id, stream_version, event_id, type, leaf_hash)
+  SELECT %(first)s - 1 + row_number() OVER (ORDER BY insert_id),
+         tenant_id, stream_id, stream_version, event_id, type, leaf_hash
+  FROM taken RETURNING position, leaf_hash
 )
-SELECT taken.tenant_id, taken.stream_id, taken.stream_version, events.event_id, events.type,
-       events.leaf_hash
-FROM taken JOIN events USING (tenant_id, stream_id, stream_version) ORDER BY taken.insert_id
-"""
-_PLACE = """
-INSERT INTO feed (position, tenant_id, stream_id, stream_version, event_id, type, leaf_hash)
-SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::bigint[], %s::uuid[], %s::text[],
-                     %s::bytea[])
+SELECT leaf_hash FROM placed ORDER BY position
 """
 
 
@@ -73,12 +69,13 @@ class Sequencer:
         """
         with self._database.transaction(Scope.sequencer()) as connection:
             self._lease.hold(connection)
-            rows = connection.execute(_TAKE, (self._batch_size,)).fetchall()
-            if not rows:
+            if connection.execute("SELECT 1 FROM unsequenced LIMIT 1").fetchone() is None:
                 return None
             frontier = self._frontier(connection)
             first = frontier.size
-            self._place(connection, rows, first)
+            rows = connection.execute(
+                _MOVE, {"limit": self._batch_size, "first": first}, binary=True
+            ).fetchall()
             self._grow(connection, frontier, [row["leaf_hash"] for row in rows])
             connection.execute("SELECT pg_notify('feed', %s)", (str(frontier.size),))
         return Batch(first, frontier.size)
@@ -95,13 +92,6 @@ class Sequencer:
         if frontier.size != row["size"]:
             raise LogInconsistent("The log head's frontier has another size.", size=row["size"])
         return frontier
-
-    @staticmethod
-    def _place(connection: Connection, rows: Sequence[dict[str, Any]], first: int) -> None:
-        columns: list[list[Any]] = [list(range(first, first + len(rows)))]
-        for name in ("tenant_id", "stream_id", "stream_version", "event_id", "type", "leaf_hash"):
-            columns.append([row[name] for row in rows])
-        connection.execute(_PLACE, columns)
 
     def _grow(self, connection: Connection, frontier: Frontier, leaves: list[bytes]) -> None:
         """Integrate the leaves; sign a checkpoint at each multiple of 256 and at the end."""

@@ -32,17 +32,23 @@ from backend.kernel.ids import IdFactory
 S = TypeVar("S")
 T = TypeVar("T")
 
-_APPEND = """
+_INSERT = """
 WITH appended AS (
   INSERT INTO events (tenant_id, stream_id, stream_version, event_id, type, entry, leaf_hash,
                       recorded_at)
-  SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[],
-                       %b::bytea[], %b::timestamptz[])
-  RETURNING insert_id, tenant_id, stream_id, stream_version
+  {rows}
+  RETURNING insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash
 )
-INSERT INTO unsequenced (insert_id, tenant_id, stream_id, stream_version)
-SELECT insert_id, tenant_id, stream_id, stream_version FROM appended
+INSERT INTO unsequenced
+  (insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash)
+SELECT insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash FROM appended
 """
+_APPEND_MANY = _INSERT.format(
+    rows="""SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[],
+                       %b::bytea[], %b::bytea[], %b::timestamptz[])"""
+)
+# Most transactions append one event to a stream: plain values spare both sides the arrays.
+_APPEND_ONE = _INSERT.format(rows="VALUES (%s, %s, %s, %s, %s, %b, %b, %b)")
 _TAIL = """
 SELECT stream_version, entry, leaf_hash FROM events
 WHERE tenant_id = %s AND stream_id = %s AND stream_version > %s ORDER BY stream_version
@@ -216,7 +222,12 @@ class UnitOfWork:
         if not pending:
             return
         try:
-            self.connection.execute(_APPEND, _columns(pending))
+            if len(pending) == 1:
+                self.connection.execute(_APPEND_ONE, _row(pending[0]))
+            else:
+                self.connection.execute(
+                    _APPEND_MANY, [list(column) for column in zip(*map(_row, pending), strict=True)]
+                )
         except psycopg.errors.UniqueViolation as error:
             if error.diag.constraint_name != "events_pkey":
                 raise
@@ -236,16 +247,16 @@ def _advance(loaded: Loaded[Any], recorded: Recorded[Any]) -> None:
     loaded.head = recorded.leaf_hash
 
 
-def _columns(pending: Sequence[Recorded[Any]]) -> tuple[list[Any], ...]:
+def _row(recorded: Recorded[Any]) -> tuple[Any, ...]:
     return (
-        [each.tenant_id for each in pending],
-        [each.stream_id for each in pending],
-        [each.stream_version for each in pending],
-        [each.event_id for each in pending],
-        [each.event.type for each in pending],
-        [each.entry for each in pending],
-        [each.leaf_hash for each in pending],
-        [each.recorded_at for each in pending],
+        recorded.tenant_id,
+        recorded.stream_id,
+        recorded.stream_version,
+        recorded.event_id,
+        recorded.event.type,
+        recorded.entry,
+        recorded.leaf_hash,
+        recorded.recorded_at,
     )
 
 

@@ -5,8 +5,9 @@ floor of the bulk figure is the sum of its parts measured alone: encode and sign
 hash; the floor of the single figure is a bare insert with a commit each, sequencer idle.
 """
 
-import threading
 from datetime import timedelta
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from time import perf_counter, sleep
 from typing import Any
 
@@ -39,44 +40,53 @@ STREAM: Aggregate[int] = Aggregate("bench", lambda state, _event: (state or 0) +
 BATCH, BULK, SINGLE = 500, 20_000, 2_000
 
 
+def sequence(conninfo: str, stop: Event) -> None:
+    """The sequencer in a process of its own, as in production."""
+    pool = Database(conninfo, max_size=2)
+    pool.open()
+    lease = Lease(pool, "sequencer", "bench", timedelta(seconds=30), Scope.sequencer())
+    lease.acquire()
+    signer = Ed25519NoteSigner(ORIGIN, Ed25519Signer.generate())
+    sequencer = Sequencer(pool, lease, signer, ORIGIN)
+    while not stop.is_set():
+        if sequencer.step() is None:
+            sleep(0.01)
+    pool.close()
+
+
 class World:
-    """A store, and a sequencer that runs in a thread and notes when each size was signed."""
+    """A store, and a sequencer beside it on the same two cores."""
 
     def __init__(self, pool: Database) -> None:
         self.store = EventStore(
             pool, EventRegistry([WalletBound]), ProjectionSet([]), Ed25519Signer.generate(),
             SystemClock(), Uuid7Factory(), ORIGIN,
         )  # fmt: skip
-        lease = Lease(pool, "sequencer", "bench", timedelta(seconds=30), Scope.sequencer())
-        lease.acquire()
-        signer = Ed25519NoteSigner(ORIGIN, Ed25519Signer.generate())
-        self.sequencer = Sequencer(pool, lease, signer, ORIGIN)
-        self.size, self.stop = 0, threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self.stop.is_set():
-            batch = self.sequencer.step()
-            if batch is None:
-                sleep(0.005)
-            else:
-                self.size = batch.size
+        context = get_context("spawn")
+        self._stop = context.Event()
+        self._process = context.Process(target=sequence, args=(pool.conninfo, self._stop))
+        self._process.start()
 
     def close(self) -> None:
-        self.stop.set()
-        self._thread.join()
+        self._stop.set()
+        self._process.join()
 
     def append(self, stream: str, count: int) -> None:
         """One transaction with ``count`` events of one stream."""
         with self.store.transaction(Scope.app(TENANT), Caller("bench")) as uow:
             uow.append(uow.load(STREAM, stream), [EVENT] * count)
 
+    def size(self) -> int:
+        """The size of the newest signed checkpoint."""
+        with self.store.database.transaction(Scope.sequencer()) as connection:
+            row = connection.execute("SELECT max(size) AS size FROM checkpoints").fetchone()
+        return int((row["size"] if row else None) or 0)
+
     def until(self, size: int) -> float:
         """Seconds until a signed checkpoint covers ``size``."""
         start = perf_counter()
-        while self.size < size:
-            sleep(0.002)
+        while self.size() < size:
+            sleep(0.005)
         return perf_counter() - start
 
 
@@ -84,8 +94,10 @@ def figures() -> list[Figure]:
     """Events per second, in bulk and one by one, and the lag to the signed checkpoint."""
     with database() as (pool, admin):
         parts = _sum_of_parts(admin)
-        bare = _bare_inserts(admin)
+        bare, transactions = _bare_inserts(admin)
         world = World(pool)
+        world.append("warm", 1)
+        world.until(1)
         bulk, bulk_lag = _run(world, "bulk", BULK, BATCH)
         single, single_lag = _run(world, "single", SINGLE, 1)
         world.close()
@@ -96,6 +108,7 @@ def figures() -> list[Figure]:
                bulk_lag <= 1),
         Figure("signed durable events, a commit each", single, "/s", "bare insert loop", bare,
                "≥ 0.5 ×", single >= 0.5 * bare),
+        Figure("the same", single, "/s", "BEGIN, insert, COMMIT loop", transactions, "", None),
         Figure("… last event to signed checkpoint", single_lag * 1e3, "ms", "", None,
                "≤ 1,000 ms", single_lag <= 1),
     ]  # fmt: skip
@@ -105,7 +118,7 @@ def _run(world: World, name: str, total: int, batch: int) -> tuple[float, float]
     """(events per second to the signed checkpoint, lag of the last one), median of 3 runs."""
     results = []
     for round_ in range(3):
-        before, start = world.size, perf_counter()
+        before, start = world.size(), perf_counter()
         for at in range(0, total, batch):
             world.append(f"{name}-{round_}-{at // 1_000}", batch)
         lag = world.until(before + total)
@@ -114,18 +127,27 @@ def _run(world: World, name: str, total: int, batch: int) -> tuple[float, float]
     return results[1]
 
 
-def _bare_inserts(admin: str) -> float:
-    """A commit each of a row of the same size, prepared, on one connection."""
+def _bare_inserts(admin: str) -> tuple[float, float]:
+    """A commit each of a row of the same size: in autocommit, and in a transaction block."""
     payload = b"x" * 900
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE TABLE bare (id bigserial PRIMARY KEY, entry bytea)")
 
-        def work() -> int:
+        def insert() -> None:
+            connection.execute("INSERT INTO bare (entry) VALUES (%s)", (payload,))
+
+        def autocommit() -> int:
             for _ in range(SINGLE):
-                connection.execute("INSERT INTO bare (entry) VALUES (%s)", (payload,))
+                insert()
             return SINGLE
 
-        return rate(work, 3)
+        def transactions() -> int:
+            for _ in range(SINGLE):
+                with connection.transaction():
+                    insert()
+            return SINGLE
+
+        return rate(autocommit, 3), rate(transactions, 3)
 
 
 def _sum_of_parts(admin: str) -> float:

@@ -35,6 +35,9 @@ CREATE TABLE unsequenced (
   tenant_id uuid NOT NULL,
   stream_id text NOT NULL,
   stream_version bigint NOT NULL,
+  event_id uuid NOT NULL,
+  type text NOT NULL,
+  leaf_hash bytea NOT NULL,
   written_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 ALTER TABLE unsequenced SET
@@ -52,7 +55,6 @@ CREATE TABLE feed (
   leaf_hash bytea NOT NULL
 );
 CREATE INDEX feed_tenant ON feed (tenant_id, position);
-CREATE UNIQUE INDEX feed_event ON feed (tenant_id, event_id);
 CREATE UNIQUE INDEX feed_stream ON feed (tenant_id, stream_id, stream_version);
 CREATE TRIGGER feed_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON feed
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
