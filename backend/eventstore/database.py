@@ -23,6 +23,7 @@ class Database:
 
     def __init__(self, conninfo: str, *, max_size: int = 8, timeout: float = 10.0) -> None:
         self.conninfo = conninfo
+        self._timeout = timeout
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             conninfo,
             min_size=1,
@@ -39,7 +40,7 @@ class Database:
     def open(self) -> None:
         """Connect. Raises DatabaseUnavailable when the server does not answer in time."""
         try:
-            self._pool.open(wait=True)
+            self._pool.open(wait=True, timeout=self._timeout)
         except PoolTimeout as error:
             self._pool.close()
             raise DatabaseUnavailable("The database does not answer.") from error

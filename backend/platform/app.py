@@ -1,4 +1,4 @@
-"""The HTTP application: routers, problem details, health, the public log, documentation."""
+"""The HTTP application: routers, problem details, health, documentation."""
 
 import html
 from collections.abc import Callable, Sequence
@@ -6,14 +6,11 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from anchoring.errors import MalformedInput
-from anchoring.tile_store import DirectoryStore
-from anchoring.tiles import parse_tile_path
-from backend.kernel.errors import DomainError, ErrorCode, NotFound
+from backend.kernel.errors import DomainError, ErrorCode
 from backend.web import problems
 from backend.web.middleware import RequestContext
 from backend.web.models import Problem
@@ -27,7 +24,6 @@ Check = Callable[[], str | None]
 
 def create_app(
     routers: Sequence[APIRouter],
-    log: DirectoryStore,
     readiness: dict[str, Check],
     metrics: CollectorRegistry,
     swagger_ui: Path,
@@ -47,7 +43,6 @@ def create_app(
     for each in routers:
         app.include_router(each)
     app.include_router(_health(readiness, metrics))
-    app.include_router(_public_log(log))
     app.include_router(_documentation())
     if swagger_ui.is_dir():
         app.mount("/docs/assets", StaticFiles(directory=swagger_ui))
@@ -78,52 +73,6 @@ def _health(readiness: dict[str, Check], metrics: CollectorRegistry) -> APIRoute
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     return routes
-
-
-def _public_log(log: DirectoryStore) -> APIRouter:
-    """C2SP tlog-tiles over HTTP: hashes are public, entry bundles are not served here."""
-    routes = APIRouter(prefix="/log", tags=["log"])
-
-    @routes.get("/checkpoint", response_class=PlainTextResponse)
-    def checkpoint() -> Response:
-        """The newest signed tree head."""
-        return Response(
-            _file(log, "checkpoint"), media_type="text/plain; charset=utf-8",
-            headers={"Cache-Control": "max-age=1"},
-        )  # fmt: skip
-
-    @routes.get("/keys", response_class=PlainTextResponse)
-    def keys() -> Response:
-        """The event keys, signed by the log key."""
-        return Response(_file(log, "keys"), media_type="text/plain; charset=utf-8")
-
-    @routes.get("/policy", response_class=PlainTextResponse)
-    def policy() -> Response:
-        """The log's own policy line, for those who take it from here."""
-        return Response(_file(log, "policy.txt"), media_type="text/plain; charset=utf-8")
-
-    @routes.get("/tile/{path:path}", response_class=Response)
-    def tile(path: str) -> Response:
-        """A tile of hashes. Immutable."""
-        try:
-            found = parse_tile_path(f"tile/{path}")
-        except MalformedInput:
-            raise NotFound("There is no such tile.") from None
-        if found.level is None:
-            raise NotFound("Entry bundles are for authorised auditors.")
-        return Response(
-            _file(log, found.path()), media_type="application/octet-stream",
-            headers={"Cache-Control": "max-age=31536000, immutable"},
-        )  # fmt: skip
-
-    return routes
-
-
-def _file(log: DirectoryStore, path: str) -> bytes:
-    data = log.read(path)
-    if data is None:
-        raise NotFound("The log does not have this yet.", path=path)
-    return data
 
 
 def _documentation() -> APIRouter:

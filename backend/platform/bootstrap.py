@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from anchoring.tile_store import DirectoryStore
 from backend.audit import api as audit_api
 from backend.audit import events as audit_events
+from backend.audit import log_api
 from backend.audit import projections as audit_projections
 from backend.audit.anchorer import read_state
 from backend.audit.domain import Anchoring
@@ -220,9 +221,11 @@ def api_routers(core: Core) -> list[APIRouter]:
     books = portfolio_service(core, adopted)
     queries = PortfolioQueries(database, closes)
     orders = OrderService(books, BookExposures(), securities, LastCloses(), compliance, calendar)
-    proofs = ProofService(database, DirectoryStore(core.home.log), core.home.anchors)
+    log = DirectoryStore(core.home.log)
+    proofs = ProofService(database, log, core.home.anchors)
     return [
         identity_api.router(identity, auth),
+        log_api.router(log, auth),
         audit_api.router(store, proofs, auth, cursors, core.settings.log_origin),
         securities_api.router(store, SecuritiesService(store), auth, cursors, idempotency),
         marketdata_api.router(store, auth, cursors),

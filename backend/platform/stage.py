@@ -44,7 +44,7 @@ def open_stage(settings: Settings, genesis: int | None = None) -> Iterator[Stage
     settings.home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         conninfo = stack.enter_context(open_database(settings))
-        node = _open_chain(settings, genesis)
+        node = open_chain(settings, genesis)
         stack.callback(node.close)
         yield Stage(conninfo, node.url, node)
 
@@ -70,7 +70,8 @@ def open_database(settings: Settings) -> Iterator[str]:
         server.close()
 
 
-def _open_chain(settings: Settings, genesis: int | None) -> Anvil | ExternalNode:
+def open_chain(settings: Settings, genesis: int | None = None) -> Anvil | ExternalNode:
+    """The node of CHAIN_RPC_URL, or the home's own Anvil, started or adopted."""
     if settings.chain_rpc_url is not None:
         return ExternalNode(settings.chain_rpc_url.get_secret_value(), settings.chain_id).start()
     return Anvil(settings.home, ChainOptions(settings.chain_id, timestamp=genesis)).start()

@@ -11,7 +11,7 @@ from backend.platform.bootstrap import Core
 from backend.platform.commands.support import (
     Supervised,
     configure_logging,
-    core_of,
+    core_on_stage,
     stopping,
     typed_errors,
 )
@@ -63,7 +63,7 @@ def _run(process: str, supervised: bool, run: Callable[..., None], port: int | N
         configure_logging(settings)
         log = structlog.get_logger(process=process)
         stop = stopping(supervised)
-        with core_of(process, settings) as core:
+        with core_on_stage(process, settings) as core:
             log.info("started", origin=settings.log_origin)
             run(core, stop)
             log.info("stopped")

@@ -6,11 +6,12 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Annotated, Any
 
 import structlog
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 
 from anchoring.errors import AnchoringError
@@ -18,7 +19,7 @@ from backend.kernel.errors import DomainError
 from backend.platform.bootstrap import Core, open_core
 from backend.platform.processes.loop import stop_on_signals
 from backend.platform.settings import Settings, load_settings
-from backend.platform.stage import open_database
+from backend.platform.stage import open_chain, open_database
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Supervised = Annotated[
@@ -48,14 +49,36 @@ def print_json(document: Any) -> None:
 
 @contextmanager
 def core_of(process: str, settings: Settings | None = None) -> Iterator[Core]:
-    """The core of a command: its own embedded server where no DATABASE_URL is set."""
+    """The core of a command that needs no chain: the embedded server without DATABASE_URL."""
     found = settings or load_settings()
-    if found.database_url is not None:
-        with open_core(found, process, found.database_url.get_secret_value()) as core:
-            yield core
+    with ExitStack() as stack:
+        conninfo = stack.enter_context(_database(found))
+        yield stack.enter_context(open_core(found, process, conninfo))
+
+
+@contextmanager
+def core_on_stage(process: str, settings: Settings) -> Iterator[Core]:
+    """The core of a process that needs a chain too: what is not configured is adopted or started.
+
+    Under a supervisor both are configured. Alone, it shares the home's own servers.
+    """
+    with ExitStack() as stack:
+        conninfo = stack.enter_context(_database(settings))
+        found = settings
+        if settings.chain_rpc_url is None:
+            node = open_chain(settings)
+            stack.callback(node.close)
+            found = settings.model_copy(update={"chain_rpc_url": SecretStr(node.url)})
+        yield stack.enter_context(open_core(found, process, conninfo))
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
         return
-    with open_database(found) as conninfo, open_core(found, process, conninfo) as core:
-        yield core
+    with open_database(settings) as conninfo:
+        yield conninfo
 
 
 def stopping(supervised: bool) -> threading.Event:

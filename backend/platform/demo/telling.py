@@ -35,7 +35,8 @@ class Telling:
         self.step_name = title
         self.facts.append({"step": self._number, "title": title, "said": []})
         self._console.print(f"\n[bold cyan]{self._number:>2}[/]  [bold]{title}[/]")
-        yield
+        with self._console.status("", spinner="dots"):
+            yield
 
     def say(self, text: str) -> None:
         """A fact of the running step."""

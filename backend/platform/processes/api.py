@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 
 from anchoring.errors import AnchoringError
 from anchoring.rpc import HttpRpc, chain_id
-from anchoring.tile_store import DirectoryStore
 from backend.eventstore.scope import Scope
 from backend.kernel.errors import DomainError
 from backend.platform.app import create_app
@@ -34,8 +33,7 @@ def application(core: Core, swagger_ui: Path = SWAGGER_UI) -> FastAPI:
         "sequencer": lambda: _sequencer(core),
         "chain": lambda: _chain(core),
     }
-    log = DirectoryStore(core.home.log)
-    return create_app(api_routers(core), log, readiness, metrics, swagger_ui)
+    return create_app(api_routers(core), readiness, metrics, swagger_ui)
 
 
 def serve(core: Core, stop: threading.Event) -> None:
