@@ -34,6 +34,8 @@ MAX_DEPTH = 64
 """Deepest nesting accepted, so that hostile input cannot exhaust a reader's stack."""
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z", re.ASCII)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _DECODER = msgspec.json.Decoder()
 
@@ -49,12 +51,11 @@ def encode(value: object) -> bytes:
 
 def parse(data: bytes, what: str = "JSON") -> JSONValue:
     """Return the value of canonical bytes; raises MalformedInput for any other bytes."""
+    check_nesting(data, what)
     try:
         value: JSONValue = _DECODER.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MalformedInput(f"{what} is not JSON: {error}") from error
-    except RecursionError as error:
-        raise MalformedInput(f"{what} is nested too deeply") from error
     try:
         again = encode(value)
     except MalformedInput as error:
@@ -72,6 +73,22 @@ def parse_object(data: bytes, what: str) -> dict[str, JSONValue]:
     if not isinstance(value, dict):
         raise MalformedInput(f"{what} is not a JSON object")
     return value
+
+
+def check_nesting(data: bytes, what: str, limit: int = MAX_DEPTH) -> None:
+    """Raise MalformedInput when brackets nest deeper than ``limit``; looks at nothing else.
+
+    Decoders recurse on the C stack up to the interpreter's recursion limit, which a library may
+    have raised for the whole process (py_ecc sets 100,000 on import): 60 KB of brackets would
+    then end the process instead of raising RecursionError.
+    """
+    if data.count(b"[") + data.count(b"{") <= limit:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > limit:
+            raise MalformedInput(f"{what} is nested deeper than {limit}")
 
 
 def check_profile(value: object, depth: int = 0) -> None:

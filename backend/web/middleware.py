@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from anchoring.canonical import check_nesting
+from anchoring.errors import MalformedInput
 from backend.kernel.errors import ErrorCode
 from backend.web.problems import problem, respond
 
@@ -91,16 +93,14 @@ def _refusal(scope: Scope, body: bytes | None) -> tuple[ErrorCode, str] | None:
     if body and b"json" in headers.get(b"content-type", b""):
         try:
             _check_json(body)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, MalformedInput) as error:
             return ErrorCode.REQUEST_MALFORMED, f"The body is not one JSON document: {error}"[:300]
     return None
 
 
 def _check_json(body: bytes) -> None:
-    value = json.loads(
-        body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
-    )
-    _check_depth(value, 0)
+    check_nesting(body, "the body", MAX_DEPTH)
+    json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,11 +112,3 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _check_depth(value: Any, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for each in inner:
-        _check_depth(each, depth + 1)

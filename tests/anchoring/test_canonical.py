@@ -1,6 +1,7 @@
 """The canonical form: equal to RFC 8785 on the profile, and nothing outside the profile."""
 
 import json
+import sys
 import struct
 
 import pytest
@@ -71,6 +72,23 @@ def test_every_character_is_escaped_as_rfc8785_says():
 def test_parse_refuses(data, why):
     with pytest.raises(MalformedInput):
         canonical.parse(data)
+
+
+def test_nesting_is_refused_before_a_decoder_recurses():
+    """py_ecc (under eth-account) raises the recursion limit to 100,000 for the whole process."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        for deep in (b"[" * 60_000, b'{"a":' * 60_000, b'["\\"",' + b"[" * 60_000):
+            with pytest.raises(MalformedInput):
+                canonical.parse(deep)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_brackets_inside_strings_are_not_nesting():
+    data = b'{"a":"' + b"[" * 200 + b'\\"{"}'
+    assert canonical.parse(data) == {"a": "[" * 200 + '"{'}
 
 
 def test_the_standard_library_would_take_some_of_these():
