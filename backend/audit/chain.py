@@ -10,7 +10,7 @@ from hexbytes import HexBytes
 from anchoring.errors import RpcError
 from anchoring.registry import RegistryHead, encode_append, read_anchored, read_head
 from anchoring.rpc import Rpc, chain_id, get_block, read_data, read_object, read_quantity
-from backend.audit.errors import ChainMismatch, NodeUnavailable
+from backend.kernel.errors import ChainMismatch, NodeUnavailable
 
 T = TypeVar("T")
 

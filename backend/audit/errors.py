@@ -12,19 +12,6 @@ class ChainRewound(DomainError):
     code = ErrorCode.CHAIN_REWOUND
 
 
-class ChainMismatch(DomainError):
-    """The node serves another chain than the one the log is anchored on."""
-
-    code = ErrorCode.CHAIN_MISMATCH
-
-
-class NodeUnavailable(DomainError):
-    """The chain node does not answer; anchoring waits, the log goes on."""
-
-    code = ErrorCode.NODE_UNAVAILABLE
-    retryable = True
-
-
 class AnchorStateInvalid(DomainError):
     """The step does not follow from where the anchor stands."""
 

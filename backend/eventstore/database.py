@@ -8,8 +8,9 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from backend.eventstore.errors import ConcurrencyConflict, DatabaseUnavailable
+from backend.eventstore.errors import ConcurrencyConflict
 from backend.eventstore.scope import Connection, Scope
+from backend.kernel.errors import DatabaseUnavailable
 
 # Lost races that are safe to repeat from the load: the whole transaction is rolled back.
 _RACES = (

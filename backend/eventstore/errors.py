@@ -3,13 +3,6 @@
 from backend.kernel.errors import DomainError, ErrorCode
 
 
-class DatabaseUnavailable(DomainError):
-    """The database does not answer, or closed the connection in the middle; nothing was kept."""
-
-    code = ErrorCode.DATABASE_UNAVAILABLE
-    retryable = True
-
-
 class ConcurrencyConflict(DomainError):
     """Someone else appended to the stream first; load it again and decide again."""
 

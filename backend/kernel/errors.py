@@ -114,3 +114,29 @@ class Conflict(DomainError):
     """The request contradicts what is already recorded."""
 
     code = ErrorCode.CONFLICT
+
+
+class DatabaseUnavailable(DomainError):
+    """The database does not answer, or closed the connection in the middle; nothing was kept."""
+
+    code = ErrorCode.DATABASE_UNAVAILABLE
+    retryable = True
+
+
+class NodeUnavailable(DomainError):
+    """The chain's node cannot be started or does not answer; nothing was done."""
+
+    code = ErrorCode.NODE_UNAVAILABLE
+    retryable = True
+
+
+class ChainMismatch(DomainError):
+    """A node answers, but for another chain, or without the contract that was configured."""
+
+    code = ErrorCode.CHAIN_MISMATCH
+
+
+class KeyUnavailable(DomainError):
+    """A key file cannot be read or made, is open to others, or the password is wrong."""
+
+    code = ErrorCode.KEY_UNAVAILABLE

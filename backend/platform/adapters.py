@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from weakref import WeakKeyDictionary
 
 from backend.compliance.ports import Exposure
 from backend.eventstore.database import Database
@@ -25,6 +26,8 @@ from backend.web.auth import Principal
 
 # A close older than this is no price of today; NAV and checks say so instead of using it.
 MAX_PRICE_AGE_DAYS = 10
+# What a unit of work has read; an entry goes when its unit of work does.
+_CLOSES: WeakKeyDictionary[UnitOfWork, dict[tuple[str, date], Price | None]] = WeakKeyDictionary()
 
 
 class IdentityTokens:
@@ -65,10 +68,21 @@ class AccountWallets:
 
 
 class SecuritiesInScope:
-    """Trading's and compliance's view of the securities register, in the caller's transaction."""
+    """Trading's and compliance's view of the securities register, in the caller's transaction.
+
+    What trading looks at (currency and market) is fixed at registration, so a security that was
+    read once is not read again. Tokens come later: ask the register itself for those.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Security] = {}
 
     def by_id(self, uow: UnitOfWork, security_id: str) -> Security:
-        return SecurityTable(uow.connection).by_id(security_id)
+        known = self._known.get(security_id)
+        if known is None:
+            known = SecurityTable(uow.connection).by_id(security_id)
+            self._known[security_id] = known
+        return known
 
     def exists(self, uow: UnitOfWork, security_id: str) -> bool:
         try:
@@ -156,15 +170,13 @@ class TokenRegister:
 
 
 def _incoming(state: AccountState, security_id: str) -> Quantity:
-    zero = Quantity.zero(security_id)
-    return sum(
-        (
-            each.units
-            for each in state.reservations.values()
-            if each.cash is not None and each.units.security_id == security_id
-        ),
-        zero,
+    # Added up as decimals: an account may have hundreds of open orders.
+    units = (
+        each.units.units
+        for each in state.reservations.values()
+        if each.cash is not None and each.units.security_id == security_id
     )
+    return Quantity(sum(units, Decimal(0)), security_id)
 
 
 def _net_asset_value(uow: UnitOfWork, state: AccountState, on: date) -> Money | None:
@@ -181,6 +193,15 @@ def _net_asset_value(uow: UnitOfWork, state: AccountState, on: date) -> Money | 
 
 
 def _close_in(uow: UnitOfWork, security_id: str, on: date) -> Price | None:
+    """The close, read once per transaction: one order is judged by one price throughout."""
+    read = _CLOSES.setdefault(uow, {})
+    key = (security_id, on)
+    if key not in read:
+        read[key] = _read_close(uow, security_id, on)
+    return read[key]
+
+
+def _read_close(uow: UnitOfWork, security_id: str, on: date) -> Price | None:
     try:
         tables = MarketDataTables(uow.connection)
         found = tables.price_on(security_id, on, max_age_days=MAX_PRICE_AGE_DAYS)

@@ -97,6 +97,8 @@ EVENT_MODULES = (
     settlement_events,
 )
 
+LOOKUP_CONNECTIONS = 2
+
 
 class NotAdopted(DomainError):
     """No chain was adopted yet: run the deployment first."""
@@ -127,11 +129,16 @@ def projection_set(home: Home) -> ProjectionSet:
 
 @dataclass(frozen=True)
 class Core:
-    """What every process has: settings, folders, the pool, and a store that signs as itself."""
+    """What every process has: settings, folders, the pools, and a store that signs as itself.
+
+    ``lookups`` serves short reads made while a transaction of ``database`` is open: from one
+    pool, as many requests as it has connections would each hold one and wait for another.
+    """
 
     settings: Settings
     home: Home
     database: Database
+    lookups: Database
     store: EventStore
     process: str
 
@@ -152,8 +159,10 @@ def open_core(settings: Settings, process: str, conninfo: str) -> Iterator[Core]
     home = Home(settings.home)
     home.make()
     database = Database(conninfo, max_size=settings.database_pool_size)
-    database.open()
+    lookups = Database(conninfo, max_size=LOOKUP_CONNECTIONS)
     try:
+        database.open()
+        lookups.open()
         check_migrated(conninfo)
         signer = home.event_signer(process)
         store = EventStore(
@@ -161,13 +170,14 @@ def open_core(settings: Settings, process: str, conninfo: str) -> Iterator[Core]
             event_registry(),
             projection_set(home),
             signer,
-            BusinessClock(database),
+            BusinessClock(lookups),
             Uuid7Factory(),
             settings.log_origin,
         )
         announce_key(store, signer, f"{process}@{socket.gethostname()}")
-        yield Core(settings, home, database, store, process)
+        yield Core(settings, home, database, lookups, store, process)
     finally:
+        lookups.close()
         database.close()
 
 
@@ -205,8 +215,8 @@ class Venue:
 def portfolio_service(core: Core, adopted: Anchoring) -> PortfolioService:
     """The books, with deposits proven on the adopted chain."""
     node = Node(chain_url(core.settings), adopted.chain_id)
-    proof = ChainDepositProof(ChainDeposits(node), TokenRegister(core.database))
-    return PortfolioService(proof, IdentityWallets(core.database, adopted.chain_id))
+    proof = ChainDepositProof(ChainDeposits(node), TokenRegister(core.lookups))
+    return PortfolioService(proof, IdentityWallets(core.lookups, adopted.chain_id))
 
 
 def api_routers(core: Core) -> list[APIRouter]:

@@ -8,13 +8,7 @@ from anchoring.errors import KeyFileError
 from anchoring.keys import read_private_key, write_private_key
 from anchoring.note import Ed25519NoteSigner
 from anchoring.signing import Ed25519Signer
-from backend.kernel.errors import DomainError, ErrorCode
-
-
-class KeyUnavailable(DomainError):
-    """A key file cannot be read or made."""
-
-    code = ErrorCode.KEY_UNAVAILABLE
+from backend.kernel.errors import KeyUnavailable
 
 
 class Home:

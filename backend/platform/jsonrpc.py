@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from backend.platform.errors import NodeUnavailable
+from backend.kernel.errors import NodeUnavailable
 
 
 def call(url: str, method: str, *parameters: object, timeout: float = 10.0) -> Any:

@@ -16,8 +16,7 @@ from psycopg import sql
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from backend.eventstore.errors import DatabaseUnavailable
-from backend.kernel.errors import DomainError, ErrorCode
+from backend.kernel.errors import DatabaseUnavailable, DomainError, ErrorCode
 
 OWNER = "tally_owner"
 ROLES = ("tally_app", "tally_venue", "tally_sequencer", "tally_identity", "tally_auditor")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from backend.eventstore.errors import DatabaseUnavailable
+from backend.kernel.errors import DatabaseUnavailable
 from backend.platform import schema
 from backend.platform.anvil import Anvil, ChainOptions, ExternalNode
 from backend.platform.postgres import ExternalPostgres, open_postgres

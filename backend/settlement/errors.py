@@ -1,6 +1,6 @@
 """What can go wrong in settlement, each with its code and a sentence."""
 
-from backend.kernel.errors import DomainError, ErrorCode
+from backend.kernel.errors import DomainError, ErrorCode, NodeUnavailable
 
 
 class SettlementStateInvalid(DomainError):
@@ -55,25 +55,6 @@ class TokenUnknown(DomainError):
     """The security or currency has no token on the settlement chain."""
 
     code = ErrorCode.SECURITY_UNKNOWN
-
-
-class KeyUnavailable(DomainError):
-    """The keystore cannot be read, is open to others, or the password is wrong."""
-
-    code = ErrorCode.KEY_UNAVAILABLE
-
-
-class NodeUnavailable(DomainError):
-    """The chain's node does not answer; nothing was done, the step is tried again."""
-
-    code = ErrorCode.NODE_UNAVAILABLE
-    retryable = True
-
-
-class ChainMismatch(DomainError):
-    """The node serves another chain, or the contract is not the one configured."""
-
-    code = ErrorCode.CHAIN_MISMATCH
 
 
 class TransactionReverted(DomainError):

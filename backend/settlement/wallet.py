@@ -16,7 +16,8 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import Hash32
 from eth_utils.address import to_checksum_address
 
-from backend.settlement.errors import KeyUnavailable, TypedDataInvalid
+from backend.kernel.errors import KeyUnavailable
+from backend.settlement.errors import TypedDataInvalid
 from backend.settlement.sentence import TokenLabel, plain_sentence
 from backend.settlement.signatures import canonical_signature
 from backend.settlement.typed_data import TradeHashes, hashes, parse_typed_data

@@ -1,8 +1,8 @@
 """The canonical form: equal to RFC 8785 on the profile, and nothing outside the profile."""
 
 import json
-import sys
 import struct
+import sys
 
 import pytest
 import rfc8785

@@ -9,9 +9,10 @@ import pytest
 from anchoring.envelope import parse_entry
 from anchoring.merkle import leaf_hash
 from backend.eventstore.database import Database
-from backend.eventstore.errors import ConcurrencyConflict, DatabaseUnavailable
+from backend.eventstore.errors import ConcurrencyConflict
 from backend.eventstore.scope import Scope
 from backend.eventstore.store import EventStore, retrying
+from backend.kernel.errors import DatabaseUnavailable
 from tests.conftest import TestDatabase
 from tests.eventstore.conftest import CALLER, COUNTER, TENANT_A, TENANT_B, Counted, count
 

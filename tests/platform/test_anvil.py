@@ -11,15 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from backend.kernel.errors import ChainMismatch, NodeUnavailable
 from backend.platform.anvil import Anvil, ChainOptions, ExternalNode, find_anvil
 from backend.platform.anvil.process import free_port, is_alive
 from backend.platform.anvil.state import StateFile
-from backend.platform.errors import (
-    ChainMismatch,
-    ConfigurationInvalid,
-    NodeUnavailable,
-    ToolMissing,
-)
+from backend.platform.errors import ConfigurationInvalid, ToolMissing
 
 pytestmark = pytest.mark.chain
 

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from backend.platform.errors import DatabaseUnavailable
+from backend.kernel.errors import DatabaseUnavailable
 from backend.platform.postgres import EmbeddedPostgres
 from backend.platform.postgres.postmaster import processes_on
 from backend.platform.postgres.site import locate_site, prepare_entry

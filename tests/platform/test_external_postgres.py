@@ -4,8 +4,8 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from backend.kernel.errors import ErrorCode
-from backend.platform.errors import ConfigurationInvalid, DatabaseUnavailable
+from backend.kernel.errors import DatabaseUnavailable, ErrorCode
+from backend.platform.errors import ConfigurationInvalid
 from backend.platform.postgres import DatabaseAddress, ExternalPostgres
 from backend.platform.postgres.external import parse_database_url
 from tests.conftest import TestDatabase

@@ -5,18 +5,14 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
+from backend.kernel.errors import ChainMismatch, NodeUnavailable
 from backend.kernel.money import Money, Quantity
 from backend.portfolio.errors import DepositUnproven
 from backend.portfolio.events import Evidence
 from backend.settlement.chain.deploy import DeployedContract, DeploymentSpec, SecuritySpec
 from backend.settlement.chain.deposits import ChainDepositProof, ChainDeposits, RegisteredToken
 from backend.settlement.chain.node import Node
-from backend.settlement.errors import (
-    ChainMismatch,
-    NodeRefused,
-    NodeUnavailable,
-    TransactionReverted,
-)
+from backend.settlement.errors import NodeRefused, TransactionReverted
 from tests.settlement.harness import BUYER, OPERATOR, SECURITY, SELLER, SETTLER, UNIT
 
 pytestmark = pytest.mark.chain

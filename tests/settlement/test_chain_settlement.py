@@ -10,6 +10,7 @@ from backend.eventstore.replay import replay_and_compare
 from backend.eventstore.scope import Scope
 from backend.eventstore.store import Caller
 from backend.identity.ids import VENUE_TENANT
+from backend.kernel.errors import ChainMismatch
 from backend.settlement import store
 from backend.settlement.chain.adapter import Web3SettlementChain
 from backend.settlement.chain.node import Node
@@ -17,7 +18,6 @@ from backend.settlement.chain.signer import LocalSigner
 from backend.settlement.domain.terms import from_terms
 from backend.settlement.errors import (
     AlreadySettled,
-    ChainMismatch,
     SettlementStateInvalid,
     SignatureWrongDomain,
     SignatureWrongSigner,

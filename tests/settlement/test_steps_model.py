@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backend.kernel.clock import FixedClock
+from backend.kernel.errors import NodeUnavailable
 from backend.settlement.domain.saga import SettlementState as S
 from backend.settlement.domain.saga import decide, evolve
-from backend.settlement.errors import NodeUnavailable, TransactionReverted
+from backend.settlement.errors import TransactionReverted
 from backend.settlement.iso20022 import Reason
 from backend.settlement.ports import (
     Block,

@@ -7,7 +7,8 @@ import pytest
 from eth_account import Account
 from msgspec.structs import replace
 
-from backend.settlement.errors import KeyUnavailable, SignatureWrongSigner, TypedDataInvalid
+from backend.kernel.errors import KeyUnavailable
+from backend.settlement.errors import SignatureWrongSigner, TypedDataInvalid
 from backend.settlement.signatures import recover_signer
 from backend.settlement.typed_data import typed_data_json
 from backend.settlement.wallet import load_keystore, save_keystore, sign_file, sign_trade

@@ -42,7 +42,8 @@ def test_a_good_body_passes(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"amount":"1","amount":"2"}', '{"amount":NaN}', '{"amount":', "[" * 60 + "]" * 60, "[" * 1_900,
+    ['{"amount":"1","amount":"2"}', '{"amount":NaN}', '{"amount":', "[" * 60 + "]" * 60,
+     "[" * 1_900,
      '{"amount":"1"} {"amount":"2"}', '\ufeff{"amount":"1"}'],
 )  # fmt: skip
 def test_what_is_not_one_json_document_is_malformed(client: TestClient, text: str) -> None:

@@ -3,8 +3,9 @@
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from backend.kernel.errors import ChainMismatch
 from backend.platform import jsonrpc
-from backend.platform.errors import ChainMismatch, ConfigurationInvalid
+from backend.platform.errors import ConfigurationInvalid
 
 
 class ExternalNode:

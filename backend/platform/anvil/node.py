@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import psutil
 
+from backend.kernel.errors import ChainMismatch, NodeUnavailable
 from backend.platform import jsonrpc
 from backend.platform.anvil.binary import find_anvil
 from backend.platform.anvil.process import (
@@ -22,7 +23,6 @@ from backend.platform.anvil.process import (
     listens,
 )
 from backend.platform.anvil.state import ChainHead, StateFile, StateKeeper
-from backend.platform.errors import ChainMismatch, NodeUnavailable
 from backend.platform.lifeline import Lifeline
 from backend.platform.locks import Holders, exclusive
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.platform.errors import NodeUnavailable
+from backend.kernel.errors import NodeUnavailable
 
 # The last member of the document (Anvil 1.7): present in the tail only when all was written.
 _LAST_MEMBER = b'"historical_states":'

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from backend.platform.errors import DatabaseUnavailable
+from backend.kernel.errors import DatabaseUnavailable
 
 # 60578-61183 is assigned to nobody (systemd.io/UIDS-GIDS), and below 65536, so that it exists
 # inside a container's user namespace too.

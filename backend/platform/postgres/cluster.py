@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from backend.platform.errors import DatabaseUnavailable
+from backend.kernel.errors import DatabaseUnavailable
 from backend.platform.postgres.account import bootstrap_account
 from backend.platform.postgres.address import SUPERUSER
 from backend.platform.postgres.binaries import Binaries

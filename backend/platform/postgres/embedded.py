@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from backend.platform.errors import DatabaseUnavailable
+from backend.kernel.errors import DatabaseUnavailable
 from backend.platform.lifeline import Lifeline
 from backend.platform.locks import Holders, exclusive
 from backend.platform.postgres.address import SUPERUSER, DatabaseAddress

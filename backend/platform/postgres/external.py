@@ -7,7 +7,8 @@ from typing import Self
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from backend.platform.errors import ConfigurationInvalid, DatabaseUnavailable
+from backend.kernel.errors import DatabaseUnavailable
+from backend.platform.errors import ConfigurationInvalid
 from backend.platform.postgres.address import DatabaseAddress
 
 _MINIMUM_VERSION = 180_000

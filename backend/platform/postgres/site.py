@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.platform.errors import DatabaseUnavailable
+from backend.kernel.errors import DatabaseUnavailable
 from backend.platform.postgres.account import Account, server_account
 
 _SYSTEM_STORE = Path("/var/lib/tallystick")

@@ -11,9 +11,10 @@ from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3.types import BlockIdentifier
 
+from backend.kernel.errors import ChainMismatch, NodeUnavailable
 from backend.settlement.chain.node import Node, checksum, node_errors
 from backend.settlement.chain.signer import TransactionSigner
-from backend.settlement.errors import ChainMismatch, NodeRefused, NodeUnavailable
+from backend.settlement.errors import NodeRefused
 from backend.settlement.iso20022 import Reason
 from backend.settlement.ports import (
     Block,

@@ -11,10 +11,11 @@ from eth_account.signers.local import LocalAccount
 from web3.contract.contract import ContractConstructor, ContractFunction
 from web3.types import TxParams, TxReceipt, Wei
 
+from backend.kernel.errors import ChainMismatch, NodeUnavailable
 from backend.settlement.chain.adapter import TRANSFER_TOPIC
 from backend.settlement.chain.artifacts import artifact
 from backend.settlement.chain.node import Node, checksum, node_errors
-from backend.settlement.errors import ChainMismatch, NodeUnavailable, TransactionReverted
+from backend.settlement.errors import TransactionReverted
 
 SEND_AND_RECEIVE = 3  # SecurityToken.SEND | SecurityToken.RECEIVE
 CASH_DECIMALS = 6

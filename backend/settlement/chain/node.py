@@ -18,13 +18,9 @@ from web3.exceptions import (
 )
 from web3.types import BlockData, BlockIdentifier, TxReceipt
 
+from backend.kernel.errors import ChainMismatch, NodeUnavailable
 from backend.settlement.chain.artifacts import artifact
-from backend.settlement.errors import (
-    ChainMismatch,
-    NodeRefused,
-    NodeUnavailable,
-    TransactionReverted,
-)
+from backend.settlement.errors import NodeRefused, TransactionReverted
 from backend.settlement.ports import Block
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from backend.settlement.errors import KeyUnavailable
+from backend.kernel.errors import KeyUnavailable
 from backend.settlement.wallet import load_keystore
 
 
