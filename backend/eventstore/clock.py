@@ -1,25 +1,31 @@
 """The business clock all processes share: real time plus an offset kept in the database."""
 
-import time
+import threading
 from datetime import UTC, datetime, timedelta
 
 from backend.eventstore.database import Database
 from backend.eventstore.scope import Scope
+from backend.kernel.errors import DomainError
+
+REFRESH_SECONDS = 0.5
 
 
 class BusinessClock:
-    """Real time shifted by the stored offset; the offset is read again every second."""
+    """Real time shifted by the stored offset.
 
-    def __init__(self, database: Database, refresh_seconds: float = 0.5) -> None:
+    ``now`` never asks the database: it is called inside transactions, which hold a connection
+    already. A thread reads the offset twice a second; while the database is away the last one
+    stays in force.
+    """
+
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._refresh = refresh_seconds
-        self._read_at = float("-inf")
-        self._offset = timedelta(0)
+        self._offset = self._stored()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="business-clock", daemon=True)
+        self._thread.start()
 
     def now(self) -> datetime:
-        if time.monotonic() - self._read_at > self._refresh:
-            self._offset = self._stored()
-            self._read_at = time.monotonic()
         return datetime.now(UTC) + self._offset
 
     def advance_to(self, moment: datetime) -> None:
@@ -30,7 +36,19 @@ class BusinessClock:
                 "UPDATE business_clock SET offset_microseconds = %s",
                 (offset // timedelta(microseconds=1),),
             )
-        self._offset, self._read_at = offset, time.monotonic()
+        self._offset = offset
+
+    def close(self) -> None:
+        """Stop following; call it before the pool is closed."""
+        self._stop.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(REFRESH_SECONDS):
+            try:
+                self._offset = self._stored()
+            except DomainError:
+                continue  # the database is away: the last offset stays in force
 
     def _stored(self) -> timedelta:
         with self._database.transaction(Scope.venue()) as connection:

@@ -4,7 +4,12 @@ Whoever acts under a lease checks the fence in the very transaction of the effec
 paused former holder cannot write after a new one began.
 """
 
+import os
+import socket
 from datetime import timedelta
+from uuid import uuid4
+
+import psycopg
 
 from backend.eventstore.database import Database
 from backend.eventstore.errors import LeaseLost
@@ -19,6 +24,11 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE held.holder = excluded.holder OR held.expires_at < clock_timestamp()
 RETURNING fence
 """
+
+
+def holder_name() -> str:
+    """A name no other process has, not even after a restart with the same pid."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 class Lease:
@@ -36,10 +46,14 @@ class Lease:
 
     def acquire(self) -> bool:
         """Take or prolong the lease; False while another holder's has not run out."""
-        with self._database.transaction(self._scope) as connection:
-            row = connection.execute(
-                _ACQUIRE, {"name": self._name, "holder": self._holder, "ttl": self._ttl}
-            ).fetchone()
+        try:
+            with self._database.transaction(self._scope) as connection:
+                connection.execute("SET LOCAL lock_timeout = '1s'")
+                row = connection.execute(
+                    _ACQUIRE, {"name": self._name, "holder": self._holder, "ttl": self._ttl}
+                ).fetchone()
+        except psycopg.errors.LockNotAvailable:  # the holder is in the middle of a step
+            row = None
         self.fence = None if row is None else int(row["fence"])
         return self.fence is not None
 

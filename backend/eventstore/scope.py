@@ -17,6 +17,11 @@ Connection = psycopg.Connection[dict[str, Any]]
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+IDLE_MILLISECONDS = 4_000
+"""A process that stops in the middle of a transaction loses it, and with it every lock, before
+the shortest lease (5 seconds) runs out: a standby is never held up by one that is frozen."""
+
+
 class Role(StrEnum):
     """The roles of migration 0001; none owns a table, none bypasses row-level security."""
 
@@ -67,6 +72,7 @@ class Scope(msgspec.Struct, frozen=True):
             raise InvariantBroken("A tenant id is not a UUID.")
         connection.execute(
             f"BEGIN; SELECT set_config('role', '{self.role.value}', true),"
-            f" set_config('app.tenant_id', '{self.tenant_id}', true)",
+            f" set_config('app.tenant_id', '{self.tenant_id}', true),"
+            f" set_config('idle_in_transaction_session_timeout', '{IDLE_MILLISECONDS}', true)",
             prepare=False,
         )

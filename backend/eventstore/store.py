@@ -1,14 +1,15 @@
 """Append and load: optimistic, one PostgreSQL transaction per unit of work.
 
 The primary key (tenant, stream, version) is the optimistic lock. Every event is signed,
-chained to its stream's previous entry and given an outbox row in the same statement; the
-sequencer gives it a position later. Inline projections run in the same transaction.
+chained to its stream's previous entry; a trigger gives it an outbox row in the same
+statement, and the sequencer a position later. Inline projections run in the same transaction.
 """
 
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,22 +34,18 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 _INSERT = """
-WITH appended AS (
-  INSERT INTO events (tenant_id, stream_id, stream_version, event_id, type, entry, leaf_hash,
-                      recorded_at)
-  {rows}
-  RETURNING insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash
-)
-INSERT INTO unsequenced
-  (insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash)
-SELECT insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash FROM appended
+INSERT INTO events (tenant_id, stream_id, stream_version, event_id, type, entry, leaf_hash,
+                    recorded_at)
 """
-_APPEND_MANY = _INSERT.format(
-    rows="""SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[],
-                       %b::bytea[], %b::bytea[], %b::timestamptz[])"""
+_APPEND_MANY = (
+    _INSERT
+    + """
+SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[],
+                     %b::bytea[], %b::timestamptz[])
+"""
 )
 # Most transactions append one event to a stream: plain values spare both sides the arrays.
-_APPEND_ONE = _INSERT.format(rows="VALUES (%s, %s, %s, %s, %s, %b, %b, %b)")
+_APPEND_ONE = _INSERT + "VALUES (%s, %s, %s, %s, %s, %b, %b, %b)"
 _TAIL = """
 SELECT stream_version, entry, leaf_hash FROM events
 WHERE tenant_id = %s AND stream_id = %s AND stream_version > %s ORDER BY stream_version
@@ -100,10 +97,14 @@ class EventStore:
             self._remember(loaded)
 
     def sign(
-        self, event: Event, loaded: Loaded[Any], caller: Caller, effective_at: datetime | None
+        self,
+        event: Event,
+        loaded: Loaded[Any],
+        caller: Caller,
+        now: datetime,
+        effective_at: datetime | None,
     ) -> Recorded[Any]:
         """The next entry of the stream: enveloped, chained and signed; not stored yet."""
-        now = self.clock.now()
         envelope = EventEnvelope(
             actor=caller.actor,
             algorithm=self._signer.algorithm,
@@ -179,9 +180,9 @@ class UnitOfWork:
         self._loaded: dict[tuple[str, str], Loaded[Any]] = {}
         self._pending: list[Recorded[Any]] = []
 
-    @property
+    @cached_property
     def now(self) -> datetime:
-        """Business time, as the events of this transaction record it."""
+        """Business time, the same for the whole transaction: what its events record."""
         return self._store.clock.now()
 
     def new_id(self) -> str:
@@ -207,10 +208,10 @@ class UnitOfWork:
         """Add ``events`` to the stream; they are written by ``flush``, at the latest at the end."""
         appended = []
         for event in events:
-            recorded = self._store.sign(event, loaded, self.caller, effective_at)
+            recorded = self._store.sign(event, loaded, self.caller, self.now, effective_at)
             _advance(loaded, recorded)
+            self._pending.append(recorded)
             appended.append(recorded)
-        self._pending.extend(appended)
         return appended
 
     def flush(self) -> None:

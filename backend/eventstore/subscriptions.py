@@ -65,6 +65,7 @@ class SubscriptionRunner:
             cursor = self._lock_cursor(uow.connection)
             if cursor is None:
                 return 0
+            head = self._head(uow.connection)  # read first: what comes later is not skipped
             batch = read_feed(uow.connection, self._store.registry, cursor, self._types, limit)
             for recorded in batch:
                 uow.caller = Caller(self._actor, recorded.correlation_id, recorded.event_id)
@@ -72,6 +73,8 @@ class SubscriptionRunner:
                 uow.flush()
             if batch:
                 self._move_cursor(uow.connection, (batch[-1].position or 0) + 1)
+            elif head > cursor:
+                self._move_cursor(uow.connection, head)
         return len(batch)
 
     def drain(self, limit: int = 1) -> int:
@@ -88,6 +91,13 @@ class SubscriptionRunner:
                 "SELECT next_position FROM cursors WHERE name = %s", (self.name,)
             ).fetchone()
         return 0 if row is None else int(row["next_position"])
+
+    @staticmethod
+    def _head(connection: Connection) -> int:
+        row = connection.execute(
+            "SELECT coalesce(max(position) + 1, 0) AS head FROM feed"
+        ).fetchone()
+        return int(row["head"]) if row else 0
 
     def _lock_cursor(self, connection: Connection) -> int | None:
         """The cursor, locked before any event is inserted; None while another runner has it."""

@@ -3,6 +3,7 @@
 A domain event knows nothing of streams, signatures or the log: the event store wraps it.
 """
 
+from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -22,11 +23,24 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     def payload(self) -> dict[str, Any]:
         """The event as JSON values: decimals and dates as strings."""
-        result: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
+        result: dict[str, Any] = _plain(
+            msgspec.to_builtins(self, builtin_types=(Decimal,), str_keys=True)
+        )
         return result
 
 
 E = TypeVar("E", bound=Event)
+
+
+def _plain(value: Any) -> Any:
+    """``value`` with decimals written plainly: ``str`` would write 0.0000001 as 1E-7."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
 
 
 class EventUnreadable(DomainError):

@@ -1,7 +1,5 @@
 """The anchorer's process: the only one with the key that may append to the registry."""
 
-import os
-import socket
 import threading
 from datetime import timedelta
 
@@ -10,7 +8,7 @@ from anchoring.tile_store import DirectoryStore
 from backend.audit.anchorer import Anchorer
 from backend.audit.chain import NodeAnchorChain
 from backend.eventstore.errors import LeaseLost
-from backend.eventstore.lease import Lease
+from backend.eventstore.lease import Lease, holder_name
 from backend.eventstore.scope import Scope
 from backend.platform.bootstrap import Core, chain_url
 from backend.platform.processes.loop import Loop
@@ -31,7 +29,7 @@ def run(core: Core, stop: threading.Event) -> None:
     chain = NodeAnchorChain(
         HttpRpc(chain_url(core.settings)), adopted.chain_id, adopted.registry, account
     )
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    holder = holder_name()
     ttl = timedelta(seconds=LEASE_SECONDS)
     lease = Lease(core.database, "anchorer", holder, ttl, Scope.venue())
     anchorer = Anchorer(

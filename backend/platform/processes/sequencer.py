@@ -1,7 +1,5 @@
 """The sequencer's process: the only one with the log key. Sequences, signs, publishes."""
 
-import os
-import socket
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +10,7 @@ from backend.audit.proofs import policy_text, signed_keys
 from backend.audit.publication import DatabaseFence, LogPublication
 from backend.eventstore.database import Database
 from backend.eventstore.errors import LeaseLost
-from backend.eventstore.lease import Lease
+from backend.eventstore.lease import Lease, holder_name
 from backend.eventstore.scope import Scope
 from backend.eventstore.sequencer import Sequencer
 from backend.platform.home import Home
@@ -26,7 +24,7 @@ class SequencerProcess:
 
     def __init__(self, database: Database, home: Home, origin: str) -> None:
         signer = home.log_signer(origin)
-        holder = f"{socket.gethostname()}:{os.getpid()}"
+        holder = holder_name()
         ttl = timedelta(seconds=LEASE_SECONDS)
         self._lease = Lease(database, "sequencer", holder, ttl, Scope.sequencer())
         self._sequencer = Sequencer(database, self._lease, signer, origin)

@@ -15,7 +15,7 @@ CREATE TABLE events (
   event_id uuid NOT NULL,
   type text NOT NULL,
   entry bytea NOT NULL CHECK (octet_length(entry) <= 65535),
-  leaf_hash bytea NOT NULL CHECK (octet_length(leaf_hash) = 32),
+  leaf_hash bytea NOT NULL CHECK (leaf_hash = sha256('\\x00'::bytea || entry)),
   recorded_at timestamptz NOT NULL,
   insert_id bigint GENERATED ALWAYS AS IDENTITY,
   CONSTRAINT events_pkey PRIMARY KEY (tenant_id, stream_id, stream_version)
@@ -28,6 +28,7 @@ CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
 """
 
 # A commit's events leave the outbox together: rows are taken by transaction, never by count.
+# Only this trigger fills it, so that no row can stand there without its event.
 _OUTBOX = """
 CREATE TABLE unsequenced (
   insert_id bigint PRIMARY KEY,
@@ -40,6 +41,16 @@ CREATE TABLE unsequenced (
   leaf_hash bytea NOT NULL,
   written_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE FUNCTION enqueue_for_sequencing() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = public, pg_temp AS $$
+BEGIN
+  INSERT INTO unsequenced
+    (insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash)
+  SELECT insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash FROM added;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER events_outbox AFTER INSERT ON events REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION enqueue_for_sequencing();
 ALTER TABLE unsequenced SET
   (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 """
@@ -52,7 +63,8 @@ CREATE TABLE feed (
   stream_version bigint NOT NULL,
   event_id uuid NOT NULL,
   type text NOT NULL,
-  leaf_hash bytea NOT NULL
+  leaf_hash bytea NOT NULL,
+  sequenced_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX feed_tenant ON feed (tenant_id, position);
 CREATE UNIQUE INDEX feed_stream ON feed (tenant_id, stream_id, stream_version);
@@ -62,8 +74,7 @@ CREATE TABLE log_head (
   origin text PRIMARY KEY,
   size bigint NOT NULL,
   frontier bytea NOT NULL,
-  root bytea NOT NULL,
-  first_at timestamptz
+  root bytea NOT NULL
 );
 CREATE TABLE checkpoints (
   size bigint PRIMARY KEY,
@@ -116,11 +127,12 @@ def upgrade() -> None:
 def _guard_events() -> None:
     tenant_table("events")
     op.execute("REVOKE UPDATE, DELETE ON events FROM tally_app, tally_venue")
-    for role in ("sequencer", "identity"):
-        op.execute(
-            f"CREATE POLICY events_{role} ON events TO tally_{role} USING (true) WITH CHECK (true)"
-        )
+    op.execute("CREATE POLICY events_sequencer ON events TO tally_sequencer USING (true)")
     op.execute("GRANT SELECT ON events TO tally_sequencer")
+    op.execute(  # a participant exists before it can act in its own tenant
+        "CREATE POLICY events_identity ON events TO tally_identity"
+        " USING (stream_id LIKE 'participant-%') WITH CHECK (stream_id LIKE 'participant-%')"
+    )
     op.execute("GRANT SELECT, INSERT ON events TO tally_identity")
 
 
@@ -128,16 +140,14 @@ def _guard_outbox() -> None:
     op.execute("ALTER TABLE unsequenced ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE unsequenced FORCE ROW LEVEL SECURITY")
     op.execute(
-        "CREATE POLICY unsequenced_app ON unsequenced FOR INSERT TO tally_app"
-        f" WITH CHECK (tenant_id = {CURRENT_TENANT})"
-    )
-    op.execute(
-        "CREATE POLICY unsequenced_venue ON unsequenced FOR INSERT TO tally_venue, tally_identity"
-        " WITH CHECK (true)"
+        "CREATE POLICY unsequenced_owner ON unsequenced FOR INSERT TO tally_owner WITH CHECK (true)"
     )
     op.execute("CREATE POLICY unsequenced_sequencer ON unsequenced TO tally_sequencer USING (true)")
-    op.execute("GRANT INSERT ON unsequenced TO tally_app, tally_venue, tally_identity")
+    op.execute(
+        "CREATE POLICY unsequenced_backup ON unsequenced FOR SELECT TO tally_backup USING (true)"
+    )
     op.execute("GRANT SELECT, DELETE ON unsequenced TO tally_sequencer")
+    op.execute("GRANT SELECT ON unsequenced TO tally_backup")
 
 
 def _guard_log() -> None:
@@ -177,3 +187,4 @@ def downgrade() -> None:
     ):  # fmt: skip
         op.execute(f"DROP TABLE {table}")
     op.execute("DROP FUNCTION refuse_change()")
+    op.execute("DROP FUNCTION enqueue_for_sequencing()")

@@ -54,6 +54,10 @@ def upgrade() -> None:
         " USING (true) WITH CHECK (true)"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON api_tokens TO tally_identity")
+    op.execute(
+        "CREATE POLICY api_tokens_backup ON api_tokens FOR SELECT TO tally_backup USING (true)"
+    )
+    op.execute("GRANT SELECT ON api_tokens TO tally_backup")
 
 
 def downgrade() -> None:
