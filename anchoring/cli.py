@@ -135,7 +135,7 @@ def verify_log(
     rpc: RpcUrl = None,
     token: Annotated[
         str | None,
-        typer.Option("--token", envvar="TALLYSTICK_LOG_TOKEN", help="Authorises reading entries."),
+        typer.Option("--token", envvar="TALLY_LOG_TOKEN", help="Authorises reading entries."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -3,7 +3,7 @@
 import typer
 
 from anchoring import cli as proofs
-from backend.platform.commands import demo, processes, records
+from backend.platform.commands import demo, imports, processes, records
 
 app = typer.Typer(
     name="tally",
@@ -11,5 +11,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Hold, trade and settle securities; check every event without trusting anyone.",
 )
-for group in (demo, processes, records, proofs):
+for group in (demo, processes, records, imports, proofs):
     group.register(app)

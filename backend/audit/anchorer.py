@@ -1,20 +1,23 @@
 """The process manager that anchors the log: one transaction at a time, recorded before sent."""
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from anchoring.checkpoint import parse_checkpoint
 from anchoring.ethproof import build_anchor
 from anchoring.merkle_proof import prove_consistency
 from anchoring.publisher import anchor_target
 from anchoring.tile_store import DirectoryStore
-from anchoring.tiles import TileReader
+from anchoring.tiles import CHECKPOINT_PATH, TileReader
 from backend.audit import domain
 from backend.audit.chain import NodeAnchorChain, SignedAnchor
 from backend.audit.domain import Anchoring, Pending
 from backend.audit.events import (
+    AnchorFailed,
     AnchorFinalised,
     AnchorIncluded,
     AnchorReorged,
@@ -37,10 +40,11 @@ _CALLER = Caller("process:anchorer")
 
 # The oldest event that waits for an anchor; events about anchors never start one.
 _OLDEST = """
-SELECT extract(epoch FROM clock_timestamp() - min(checkpoints.signed_at))::float8 AS age
-FROM checkpoints WHERE checkpoints.size > (
-  SELECT min(position) FROM feed WHERE position >= %s AND type NOT LIKE 'anchor.%%')
+SELECT extract(epoch FROM clock_timestamp() - sequenced_at)::float8 AS age FROM feed
+WHERE position >= %s AND type NOT LIKE 'anchor.%%' ORDER BY position LIMIT 1
 """
+MAX_FEE_PER_GAS = 500 * 10**9
+"""Wei per gas above which an anchor waits instead of paying more (a cap on cost)."""
 
 
 class Anchorer:
@@ -111,31 +115,38 @@ class Anchorer:
     def _target(self, state: Anchoring) -> tuple[int, bytes] | None:
         """The size to anchor and its signed root, if the published log has reached it."""
         with self._store.database.transaction(Scope.venue()) as connection:
-            head = connection.execute("SELECT max(size) AS size FROM log_head").fetchone()
-            current = (head["size"] if head else None) or 0
             row = connection.execute(_OLDEST, (state.final_size,)).fetchone()
-            target = anchor_target(
-                state.final_size,
-                current,
-                row["age"] if row else None,
-                state.requested_size > state.final_size,
-                self._max_age.total_seconds(),
-            )
+            requested = state.requested_size > state.final_size
+            if row is None and not requested:
+                return None
+            head = connection.execute("SELECT max(size) AS size FROM log_head").fetchone()
+            current = int((head["size"] if head else None) or 0)
+            age = float(row["age"]) if row else None
+            limit = self._max_age.total_seconds()
+            target = anchor_target(state.final_size, current, age, requested, limit)
             if target is None:
                 return None
-            return self._signed_root(connection, target)
+            wanted = (state.requested_size, current) if requested else (target,)
+            return self._signed_root(connection, wanted)
 
-    def _signed_root(self, connection: Connection, size: int) -> tuple[int, bytes] | None:
-        row = connection.execute("SELECT root FROM checkpoints WHERE size = %s", (size,)).fetchone()
-        if row is None:
-            raise LogInconsistent("No checkpoint was signed for a size to anchor.", size=size)
-        published = self._log.read("checkpoint")
-        if published is None or int(published.split(b"\n")[1]) < size:
+    def _signed_root(
+        self, connection: Connection, sizes: tuple[int, ...]
+    ) -> tuple[int, bytes] | None:
+        """The first of ``sizes`` whose checkpoint is kept, once the tiles have reached it."""
+        rows = connection.execute(
+            "SELECT size, root FROM checkpoints WHERE size = ANY(%s) ORDER BY size LIMIT 1",
+            (list(sizes),),
+        ).fetchall()
+        if not rows:
+            raise LogInconsistent("No checkpoint is kept for a size to anchor.", size=sizes[0])
+        size, root = int(rows[0]["size"]), bytes(rows[0]["root"])
+        published = self._log.read(CHECKPOINT_PATH)
+        if published is None or parse_checkpoint(published)[0].size < size:
             return None
-        return size, bytes(row["root"])
+        return size, root
 
     def _await_inclusion(self, state: Anchoring, pending: Pending) -> str:
-        self._chain.check_chain()
+        self.check()
         found = self._chain.find(pending.size, bytes.fromhex(pending.root), state.block_number)
         if found is not None:
             self._record(
@@ -148,10 +159,18 @@ class Anchorer:
                 )
             )
             return f"included {pending.size}"
+        if self._chain.final_nonce() > pending.nonce:
+            self._record(
+                AnchorFailed(
+                    size=pending.size,
+                    nonce=pending.nonce,
+                    reason="The nonce is finally spent and the registry was not extended.",
+                )
+            )
+            return f"failed {pending.size}"
         last = pending.hashes[-1]
-        if time.monotonic() - self._sent_at.get(last, time.monotonic()) > (
-            self._bump_after.total_seconds()
-        ):
+        waited = time.monotonic() - self._sent_at.get(last, time.monotonic())
+        if waited > self._bump_after.total_seconds():
             return self._bump(pending)
         self._broadcast(last, pending.raw_transaction)
         return f"waiting for {pending.size}"
@@ -163,6 +182,9 @@ class Anchorer:
             max(base, pending.max_fee_per_gas * 9 // 8 + 1),
             max(tip, pending.max_priority_fee_per_gas * 9 // 8 + 1),
         )
+        if fees[0] > MAX_FEE_PER_GAS:
+            self._broadcast(pending.hashes[-1], pending.raw_transaction)
+            return f"waiting for {pending.size}: a higher fee would pass the cap"
         root, final = bytes.fromhex(pending.root), self._required().final_size
         reader = TileReader(self._log, pending.size)
         proof = prove_consistency(final, pending.size, reader) if final else []
@@ -186,7 +208,8 @@ class Anchorer:
         if evidence.size != pending.size or evidence.root.hex() != pending.root:
             raise LogInconsistent("The registry's final head is not our anchor.", size=pending.size)
         data = evidence.encode()
-        self._keep_evidence(pending.size, data)
+        digest = hashlib.sha256(data).hexdigest()
+        self._keep_evidence(pending.size, digest, data)
         self._record(
             AnchorFinalised(
                 size=pending.size,
@@ -195,17 +218,24 @@ class Anchorer:
                 block_hash=block_hash,
                 evidence_block=evidence.block_number,
                 evidence_block_hash="0x" + evidence.block_hash.hex(),
-                evidence_sha256=hashlib.sha256(data).hexdigest(),
+                evidence_sha256=digest,
             )
         )
         return f"final {pending.size}"
 
-    def _keep_evidence(self, size: int, data: bytes) -> None:
-        """Write before the event that names it, so that a final anchor always has its file."""
+    def _keep_evidence(self, size: int, digest: str, data: bytes) -> None:
+        """Write before the event that names it, so that a final anchor always has its file.
+
+        Its name holds its hash: an anchorer that woke up late cannot replace another's.
+        """
         self._evidence.mkdir(parents=True, exist_ok=True)
-        temporary = self._evidence / f"{size}.anchor~"
-        temporary.write_bytes(data)
-        temporary.replace(self._evidence / f"{size}.anchor")
+        path = evidence_path(self._evidence, size, digest)
+        temporary = path.with_name(path.name + "~")
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
 
     def _broadcast(self, transaction_hash: str, raw: str) -> None:
         self._sent_at.setdefault(transaction_hash, time.monotonic())
@@ -233,6 +263,11 @@ class Anchorer:
 
     def _state(self) -> Anchoring | None:
         return read_state(self._store)
+
+
+def evidence_path(folder: Path, size: int, digest: str) -> Path:
+    """Where the evidence of an anchor lies, named by size and content."""
+    return folder / f"{size}-{digest[:16]}.anchor"
 
 
 def read_state(store: EventStore) -> Anchoring | None:

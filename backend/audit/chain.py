@@ -10,6 +10,7 @@ from hexbytes import HexBytes
 from anchoring.errors import RpcError
 from anchoring.registry import RegistryHead, encode_append, read_anchored, read_head
 from anchoring.rpc import Rpc, chain_id, get_block, read_data, read_object, read_quantity
+from backend.audit.errors import ChainRewound
 from backend.kernel.errors import ChainMismatch, NodeUnavailable
 
 T = TypeVar("T")
@@ -57,8 +58,17 @@ class NodeAnchorChain:
             raise ChainMismatch("The node serves another chain.", found=found, needed=self._chain)
 
     def head(self) -> RegistryHead:
-        """The registry's head at the latest block."""
+        """The registry's head at the latest block.
+
+        Raises ChainRewound where the chain has the right id but no registry: it was reset.
+        """
         self.check_chain()
+        if not self._ask(self._code):
+            raise ChainRewound(
+                "There is no registry at its address: the chain was reset or is another one."
+                " Restore the chain's state, or start over in a new home.",
+                registry="0x" + self.registry.hex(),
+            )
         return self._ask(lambda: read_head(self.rpc, self.registry))
 
     def next_nonce(self) -> int:
@@ -68,6 +78,18 @@ class NodeAnchorChain:
                 self.rpc("eth_getTransactionCount", [self.sender, "latest"]), "nonce"
             )
         )
+
+    def final_nonce(self) -> int:
+        """How many transactions of the sender are known to be final.
+
+        0 where the node does not keep the state of its final block (Anvil after a restart):
+        then nothing is known to be spent, and what waits is sent again.
+        """
+        try:
+            count = self.rpc("eth_getTransactionCount", [self.sender, "finalized"])
+        except RpcError:
+            return 0
+        return self._ask(lambda: read_quantity(count, "nonce"))
 
     def fees(self) -> tuple[int, int]:
         """(max fee, priority fee) in wei per gas: twice the base fee plus the node's tip."""
@@ -130,6 +152,10 @@ class NodeAnchorChain:
         return self._ask(
             lambda: read_quantity(get_block(self.rpc, "finalized").get("number"), "block number")
         )
+
+    def _code(self) -> bytes:
+        answer = self.rpc("eth_getCode", ["0x" + self.registry.hex(), "latest"])
+        return read_data(answer, "registry code")
 
     def _gas(self, transaction_hash: str) -> int:
         receipt = self._ask(

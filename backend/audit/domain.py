@@ -4,6 +4,7 @@ import msgspec
 
 from backend.audit.errors import AnchorStateInvalid, ChainRewound
 from backend.audit.events import (
+    AnchorFailed,
     AnchorFinalised,
     AnchorIncluded,
     AnchorReorged,
@@ -87,7 +88,7 @@ def check_head(state: Anchoring, size: int, root: str) -> None:
     if size < state.final_size or (size == state.final_size and size and root != state.final_root):
         raise ChainRewound(
             "The registry on chain does not hold the last final anchor: the chain was reset or"
-            " is another one. Adopt a new registry explicitly if that is meant.",
+            " is another one. Restore the chain's state, or start over in a new home.",
             on_chain=size,
             recorded=state.final_size,
         )
@@ -104,6 +105,8 @@ def evolve(state: Anchoring | None, event: Event) -> Anchoring:
         return msgspec.structs.replace(
             current, final_size=event.size, final_root=event.root, pending=None
         )
+    if isinstance(event, AnchorFailed):
+        return msgspec.structs.replace(current, pending=None)
     return msgspec.structs.replace(current, pending=_pending(current.pending, event))
 
 

@@ -86,6 +86,16 @@ class AnchorReorged(Event, frozen=True, kw_only=True):
     block_hash: str
 
 
+class AnchorFailed(Event, frozen=True, kw_only=True):
+    """The transaction can never take effect: its nonce was spent otherwise. A new one follows."""
+
+    type = "anchor.failed"
+
+    size: int
+    nonce: int
+    reason: str
+
+
 class AnchorFinalised(Event, frozen=True, kw_only=True):
     """The anchor's block is final; the offline evidence was built from ``evidence_block``."""
 
@@ -108,5 +118,6 @@ EVENTS = (
     AnchorReplaced,
     AnchorIncluded,
     AnchorReorged,
+    AnchorFailed,
     AnchorFinalised,
 )

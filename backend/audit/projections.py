@@ -1,6 +1,7 @@
 """Event keys and anchors as rows."""
 
 from backend.audit.events import (
+    AnchorFailed,
     AnchorFinalised,
     AnchorIncluded,
     AnchorReorged,
@@ -58,11 +59,21 @@ def _reorged(db: Connection, e: Recorded[AnchorReorged]) -> None:
     )
 
 
+def _failed(db: Connection, e: Recorded[AnchorFailed]) -> None:
+    db.execute("DELETE FROM anchors WHERE size = %s AND state <> 'FINAL'", (e.event.size,))
+
+
 def _finalised(db: Connection, e: Recorded[AnchorFinalised]) -> None:
     db.execute(
         "UPDATE anchors SET state = 'FINAL', evidence_block = %s, evidence_block_hash = %s,"
-        " finalised_at = %s WHERE size = %s",
-        (e.event.evidence_block, e.event.evidence_block_hash, e.recorded_at, e.event.size),
+        " evidence_sha256 = %s, finalised_at = %s WHERE size = %s",
+        (
+            e.event.evidence_block,
+            e.event.evidence_block_hash,
+            e.event.evidence_sha256,
+            e.recorded_at,
+            e.event.size,
+        ),
     )
 
 
@@ -75,6 +86,7 @@ PROJECTION = Projection(
         AnchorReplaced: _replaced,
         AnchorIncluded: _included,
         AnchorReorged: _reorged,
+        AnchorFailed: _failed,
         AnchorFinalised: _finalised,
     },
 )

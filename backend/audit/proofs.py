@@ -1,5 +1,6 @@
-"""Proof bundles for events: the entry, its inclusion under an anchored checkpoint, the evidence."""
+"""Proof bundles: an entry, its inclusion under an anchored checkpoint, the chain's evidence."""
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -12,8 +13,10 @@ from anchoring.note import NoteSigner
 from anchoring.tile_store import DirectoryStore
 from anchoring.tiles import TileReader
 from anchoring.trust import Trust
+from backend.audit.anchorer import evidence_path
 from backend.audit.errors import ProofNotReady
 from backend.eventstore.database import Database
+from backend.eventstore.errors import LogInconsistent
 from backend.eventstore.scope import Connection, Scope
 from backend.kernel.errors import NotFound
 
@@ -23,7 +26,8 @@ LEFT JOIN feed USING (tenant_id, stream_id, stream_version) WHERE events.event_i
 """
 # The smallest final anchor that covers the entry; else the newest published checkpoint.
 _ANCHORED = """
-SELECT checkpoints.size, checkpoints.note FROM anchors JOIN checkpoints USING (size)
+SELECT checkpoints.size, checkpoints.note, anchors.evidence_sha256
+FROM anchors JOIN checkpoints USING (size)
 WHERE anchors.state = 'FINAL' AND anchors.size > %s ORDER BY anchors.size LIMIT 1
 """
 
@@ -66,8 +70,7 @@ class ProofService:
     def _checkpoint(self, connection: Connection, position: int) -> tuple[bytes, int, bytes | None]:
         row = connection.execute(_ANCHORED, (position,)).fetchone()
         if row is not None:
-            path = self._evidence / f"{row['size']}.anchor"
-            evidence = path.read_bytes() if path.exists() else None
+            evidence = self._read_evidence(int(row["size"]), row["evidence_sha256"])
             return bytes(row["note"]), int(row["size"]), evidence
         published = self._log.read("checkpoint")
         if published is not None:
@@ -75,6 +78,16 @@ class ProofService:
             if checkpoint.size > position:
                 return published, checkpoint.size, None
         raise ProofNotReady("The event is not in a published checkpoint yet.", position=position)
+
+    def _read_evidence(self, size: int, digest: str) -> bytes:
+        """Raises LogInconsistent when the file is not the one the anchor's event names."""
+        try:
+            data = evidence_path(self._evidence, size, digest).read_bytes()
+        except OSError as error:
+            raise LogInconsistent("The evidence of an anchor is missing.", size=size) from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise LogInconsistent("The evidence of an anchor was changed.", size=size)
+        return data
 
 
 def policy_text(log_vkey: str) -> bytes:

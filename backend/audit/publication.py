@@ -1,42 +1,47 @@
-"""From the feed to the published log: tiles on disk, under the sequencer's fence."""
+"""From the feed to the published log: tiles on disk, under the sequencer's fence.
+
+Nothing is published that the database did not sign: every published size has a checkpoint row
+with the same root, and every entry has the leaf hash that its position was given.
+"""
 
 from anchoring.errors import FenceLost
-from anchoring.publisher import Published, Publisher
+from anchoring.merkle import leaf_hash
+from anchoring.publisher import ANCHOR_ALIGNMENT, Published, Publisher
 from backend.eventstore.database import Database
 from backend.eventstore.errors import LeaseLost, LogInconsistent
 from backend.eventstore.lease import Lease
-from backend.eventstore.scope import Scope
+from backend.eventstore.scope import Connection, Scope
 
-CHUNK = 5_000
+CHUNK = 20 * ANCHOR_ALIGNMENT
 
 _ENTRIES = """
-SELECT events.entry FROM feed JOIN events USING (tenant_id, stream_id, stream_version)
-WHERE feed.position >= %s ORDER BY feed.position LIMIT %s
+SELECT feed.position, feed.leaf_hash, events.entry
+FROM feed LEFT JOIN events USING (tenant_id, stream_id, stream_version)
+WHERE feed.position >= %s AND feed.position < %s ORDER BY feed.position
 """
 
 
 class DatabaseFence:
-    """Admits a head only while the lease is held, and never two roots for one size."""
+    """Admits a head only while the lease is held, and only the head that the database signed."""
 
     def __init__(self, database: Database, lease: Lease) -> None:
         self._database = database
         self._lease = lease
 
     def lock(self, size: int, root: bytes) -> None:
-        """Raises FenceLost when the lease is gone or another root stands for this size."""
+        """Raises FenceLost when the lease is gone, LogInconsistent for an unsigned head."""
         try:
             with self._database.transaction(Scope.sequencer()) as connection:
                 self._lease.hold(connection)
                 known = connection.execute(
                     "SELECT root FROM checkpoints WHERE size = %s", (size,)
                 ).fetchone()
-                head = connection.execute("SELECT max(size) AS size FROM log_head").fetchone()
         except LeaseLost as error:
             raise FenceLost("another publisher took over") from error
-        if known is not None and known["root"] != root:
-            raise FenceLost(f"another root is signed for size {size}")
-        if head is None or head["size"] is None or size > head["size"]:
-            raise FenceLost(f"the log has not reached size {size}")
+        if known is None or known["root"] != root:
+            raise LogInconsistent(
+                "The tiles and the database give different trees: nothing is published.", size=size
+            )
 
 
 class LogPublication:
@@ -49,8 +54,8 @@ class LogPublication:
     def catch_up(self) -> Published | None:
         """Publish what is sequenced and not published yet; None when there was nothing.
 
-        Raises FenceLost when another process took over and LogInconsistent when the folder
-        is ahead of the database (restored from an older backup?).
+        Raises FenceLost when another process took over and LogInconsistent when folder and
+        database contradict each other (was an older backup restored?).
         """
         published = None
         while entries := self._waiting(self._publisher.size):
@@ -58,9 +63,9 @@ class LogPublication:
         return published
 
     def _waiting(self, position: int) -> list[bytes]:
+        """The next entries, up to a size for which the database keeps a checkpoint."""
         with self._database.transaction(Scope.auditor()) as connection:
-            head = connection.execute("SELECT max(size) AS size FROM log_head").fetchone()
-            size = (head["size"] if head else None) or 0
+            size = _head(connection)
             if size < position:
                 raise LogInconsistent(
                     "The published log is larger than the database's: was an older backup"
@@ -68,5 +73,19 @@ class LogPublication:
                     published=position,
                     sequenced=size,
                 )
-            rows = connection.execute(_ENTRIES, (position, CHUNK)).fetchall()
+            aligned = (position + CHUNK) // ANCHOR_ALIGNMENT * ANCHOR_ALIGNMENT
+            end = min(size, aligned)
+            rows = connection.execute(_ENTRIES, (position, end)).fetchall()
+        if [row["position"] for row in rows] != list(range(position, end)):
+            raise LogInconsistent("The feed has a hole.", position=position)
+        for row in rows:
+            if row["entry"] is None or leaf_hash(row["entry"]) != row["leaf_hash"]:
+                raise LogInconsistent(
+                    "An entry is not the one sequenced.", position=row["position"]
+                )
         return [row["entry"] for row in rows]
+
+
+def _head(connection: Connection) -> int:
+    row = connection.execute("SELECT max(size) AS size FROM log_head").fetchone()
+    return int((row["size"] if row else None) or 0)

@@ -73,8 +73,10 @@ class ComplianceService:
     ) -> tuple[Check, ...]:
         """All checks of a new order; the caller accepts it only when every one passed."""
         security_id = intent.quantity.security_id
-        found = self.breakers(uow, security_id)
-        held = self._limits(uow, intent.account_id, security_id, tenant_id)
+        store.hold_breakers(uow.connection)
+        tenant = tenant_id or uow.scope.tenant_id
+        found, table = store.read_gate(uow.connection, tenant, intent.account_id, security_id)
+        held = table.resolve(intent.account_id, security_id)
         return pre_trade(intent, exposure, held, found, reference, self._policy)
 
     def post_trade(

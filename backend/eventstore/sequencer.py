@@ -6,6 +6,8 @@ written in one transaction under the fenced lease: there is no state in which a 
 covers an event that is not durable.
 """
 
+from datetime import timedelta
+
 import msgspec
 
 from anchoring.checkpoint import Checkpoint, sign_checkpoint
@@ -36,6 +38,14 @@ WITH oldest AS (
 )
 SELECT leaf_hash FROM placed ORDER BY position
 """
+
+
+_PRUNE = """
+DELETE FROM checkpoints WHERE size %% %s <> 0 AND signed_at < clock_timestamp() - %s
+  AND size < (SELECT max(size) FROM log_head)
+  AND NOT EXISTS (SELECT 1 FROM anchors WHERE anchors.size = checkpoints.size)
+"""
+KEEP_CHECKPOINTS = timedelta(hours=1)
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -79,6 +89,14 @@ class Sequencer:
             self._grow(connection, frontier, [row["leaf_hash"] for row in rows])
             connection.execute("SELECT pg_notify('feed', %s)", (str(frontier.size),))
         return Batch(first, frontier.size)
+
+    def prune(self) -> int:
+        """Drop signed heads nobody will ask for again; returns how many.
+
+        Kept are the newest, every multiple of 256, and what is or may be anchored.
+        """
+        with self._database.transaction(Scope.sequencer()) as connection:
+            return connection.execute(_PRUNE, (ALIGNMENT, KEEP_CHECKPOINTS)).rowcount
 
     def _frontier(self, connection: Connection) -> Frontier:
         row = connection.execute(

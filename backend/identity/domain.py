@@ -5,11 +5,15 @@ import re
 import msgspec
 
 from backend.identity.events import ApiTokenIssued, ParticipantRegistered, WalletBound
+from backend.identity.ids import VENUE_PARTICIPANT, VENUE_TENANT
 from backend.kernel.errors import Conflict, DomainError, ErrorCode, InvariantBroken, ValueInvalid
 from backend.kernel.events import Event
 
 KINDS = ("participant", "venue")
-ROLES = ("investor", "trader", "operator", "auditor")
+ROLES_OF = {
+    "participant": ("investor", "trader"),
+    "venue": ("investor", "trader", "operator", "auditor"),
+}
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
@@ -37,6 +41,8 @@ class Participant(msgspec.Struct, frozen=True):
 
 def register(state: Participant | None, participant_id: str, name: str, kind: str) -> list[Event]:
     """A new participant. Raises Conflict when it exists with other data."""
+    if kind == "participant" and participant_id in (VENUE_TENANT, VENUE_PARTICIPANT):
+        raise Conflict("The id is the venue's own.")
     clean = name.strip()
     if not 1 <= len(clean) <= 100 or not clean.isprintable():
         raise ValueInvalid("A participant needs a printable name of 1 to 100 characters.")
@@ -85,12 +91,15 @@ def bind_wallet(
 def issue_token(
     state: Participant | None, label: str, roles: tuple[str, ...], fingerprint: str
 ) -> list[Event]:
-    """Record a new credential. Raises ValueInvalid for an unknown role."""
+    """Record a new credential. Raises ValueInvalid for a role its kind of participant has not.
+
+    The venue's own roles (operator, auditor) see every tenant: no participant can be given them.
+    """
     if state is None:
         raise InvariantBroken("A token was issued before its participant was registered.")
-    unknown = [role for role in roles if role not in ROLES]
-    if unknown or not roles:
-        raise ValueInvalid("A token needs known roles.", unknown=", ".join(unknown))
+    refused = [role for role in roles if role not in ROLES_OF[state.kind]]
+    if refused or not roles:
+        raise ValueInvalid("A token needs roles of its participant.", refused=", ".join(refused))
     return [
         ApiTokenIssued(
             participant_id=state.participant_id, label=label, roles=roles, fingerprint=fingerprint

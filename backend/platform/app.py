@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from backend.kernel.errors import DomainError, ErrorCode
-from backend.web import problems
+from backend.web import openapi, problems
 from backend.web.middleware import RequestContext
 from backend.web.models import Problem
 
@@ -40,6 +40,7 @@ def create_app(
     )
     app.add_middleware(RequestContext)
     problems.install(app)
+    openapi.install(app)
     for each in routers:
         app.include_router(each)
     app.include_router(_health(readiness, metrics))

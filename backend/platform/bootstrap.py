@@ -6,11 +6,12 @@ of them needs, so that no process loads a key that is not its own (D16).
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from anchoring.signing import Ed25519Signer
 from anchoring.tile_store import DirectoryStore
 from backend.audit import api as audit_api
 from backend.audit import events as audit_events
@@ -151,34 +152,45 @@ class Core:
 
 
 @contextmanager
-def open_core(settings: Settings, process: str, conninfo: str) -> Iterator[Core]:
-    """The core of a process over a migrated database; the pool is closed at the end.
+def open_core(
+    settings: Settings, process: str, conninfo: str, *, reader: bool = False
+) -> Iterator[Core]:
+    """The core of a process over a migrated database; the pools are closed at the end.
 
-    Raises DatabaseUnavailable, DatabaseNotMigrated, KeyUnavailable.
+    A ``reader`` has no key of its own: nothing it could append would ever verify. Raises
+    DatabaseUnavailable, DatabaseNotMigrated, KeyUnavailable.
     """
-    home = Home(settings.home)
+    passphrase = settings.key_passphrase.get_secret_value() if settings.key_passphrase else None
+    home = Home(settings.home, passphrase)
     home.make()
-    database = Database(conninfo, max_size=settings.database_pool_size)
-    lookups = Database(conninfo, max_size=LOOKUP_CONNECTIONS)
-    try:
-        database.open()
-        lookups.open()
+    with ExitStack() as stack:
+        database, lookups = (
+            _pool(stack, conninfo, size)
+            for size in (settings.database_pool_size, LOOKUP_CONNECTIONS)
+        )
         check_migrated(conninfo)
-        signer = home.event_signer(process)
+        clock = BusinessClock(lookups)
+        stack.callback(clock.close)
+        signer = Ed25519Signer.generate() if reader else home.event_signer(process)
         store = EventStore(
             database,
             event_registry(),
             projection_set(home),
             signer,
-            BusinessClock(lookups),
+            clock,
             Uuid7Factory(),
             settings.log_origin,
         )
-        announce_key(store, signer, f"{process}@{socket.gethostname()}")
+        if not reader:
+            announce_key(store, signer, f"{process}@{socket.gethostname()}")
         yield Core(settings, home, database, lookups, store, process)
-    finally:
-        lookups.close()
-        database.close()
+
+
+def _pool(stack: ExitStack, conninfo: str, size: int) -> Database:
+    database = Database(conninfo, max_size=size)
+    database.open()
+    stack.callback(database.close)
+    return database
 
 
 class Venue:

@@ -12,8 +12,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from psycopg import sql
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from backend.kernel.errors import DatabaseUnavailable, DomainError, ErrorCode
@@ -54,6 +56,13 @@ def create_database(admin: psycopg.Connection, name: str) -> bool:
     return True
 
 
+def hand_over(admin: psycopg.Connection) -> None:
+    """Let the migrations' role create tables in a database that somebody else made."""
+    admin.execute(
+        sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(sql.Identifier(OWNER))
+    )
+
+
 def migrate(conninfo: str) -> str:
     """Bring the schema to this program's newest revision, in one transaction; returns it."""
     engine = create_engine(
@@ -70,8 +79,16 @@ def migrate(conninfo: str) -> str:
             connection.exec_driver_sql(
                 f"GRANT SELECT ON alembic_version TO {', '.join((*ROLES, BACKUP))}"
             )
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, OperationalError) as error:
         raise DatabaseUnavailable("The database does not answer.") from error
+    except DBAPIError as error:
+        raise DatabaseNotMigrated(
+            f"The schema could not be brought up to date, and was left as it was: {error.orig}"
+        ) from error
+    except CommandError as error:
+        raise DatabaseNotMigrated(
+            f"The database belongs to another version of the program: {error}."
+        ) from error
     finally:
         engine.dispose()
     return head_revision()
@@ -86,7 +103,10 @@ def head_revision() -> str:
 
 
 def check_migrated(conninfo: str) -> None:
-    """Raise DatabaseNotMigrated unless the schema is exactly this program's."""
+    """Raise DatabaseNotMigrated unless the schema is exactly this program's.
+
+    Raises DatabaseUnavailable when the server does not answer.
+    """
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool
     )
@@ -94,6 +114,8 @@ def check_migrated(conninfo: str) -> None:
         with engine.connect() as connection:
             connection.exec_driver_sql("SET ROLE tally_auditor")
             current = MigrationContext.configure(connection).get_current_revision()
+    except (psycopg.OperationalError, OperationalError) as error:
+        raise DatabaseUnavailable("The database does not answer.") from error
     finally:
         engine.dispose()
     if current != head_revision():

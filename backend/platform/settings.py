@@ -22,7 +22,6 @@ _PREFIX = "TALLYSTICK_"
 Seconds = Annotated[float, Field(gt=0)]
 # An origin is a schemaless URL without blanks or a plus sign (C2SP tlog-checkpoint, signed-note).
 LogOrigin = Annotated[str, StringConstraints(pattern=r"^[^\s+]{1,255}$")]
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class LogLevel(StrEnum):
@@ -73,31 +72,27 @@ class Settings(BaseSettings):
     sequencer_interval: Seconds = Field(
         0.1, description="Longest pause between two looks at the outbox, in seconds."
     )
-    checkpoint_interval: Seconds = Field(
-        0.5, description="Shortest time between two published checkpoints, in seconds."
-    )
     anchor_max_age: Seconds = Field(
         60.0, description="An unanchored event older than this starts an anchor, in seconds."
-    )
-    anchor_interval: Seconds = Field(
-        5.0, description="Pause between two looks at what is to be anchored, in seconds."
     )
     finality_interval: Seconds = Field(
         1.0, description="Pause between two looks at what became final, in seconds."
     )
 
+    key_passphrase: SecretStr | None = Field(
+        None,
+        description="Encrypts the chain keystores; a random one beside them if empty.",
+    )
     database_pool_size: int = Field(
         10, ge=1, le=90, description="Most database connections of one process."
     )
     worker_lease: Seconds = Field(
         15.0, description="A silent worker loses its work after this long, in seconds."
     )
-    session_lifetime: Seconds = Field(
-        43_200.0, description="Longest life of a browser session, in seconds."
-    )
-    base_currency: CurrencyCode = Field("USD", description="Base currency of new portfolios.")
+
     yfinance_enabled: bool = Field(
-        False, description="Fetch prices from Yahoo Finance; off, because its terms restrict use."
+        False,
+        description="Fetch prices from Yahoo Finance; off, because its terms restrict use.",
     )
 
     log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error.")

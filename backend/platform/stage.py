@@ -9,6 +9,7 @@ import psycopg
 from backend.kernel.errors import DatabaseUnavailable
 from backend.platform import schema
 from backend.platform.anvil import Anvil, ChainOptions, ExternalNode
+from backend.platform.errors import ConfigurationInvalid
 from backend.platform.postgres import ExternalPostgres, open_postgres
 from backend.platform.settings import Settings
 
@@ -62,7 +63,9 @@ def open_database(settings: Settings) -> Iterator[str]:
             conninfo = server.address(schema.LOGIN, DATABASE).conninfo()
         with _admin(server.address().conninfo()) as connection:
             schema.create_roles(connection)
-            if not isinstance(server, ExternalPostgres):
+            if isinstance(server, ExternalPostgres):
+                schema.hand_over(connection)
+            else:
                 schema.create_database(connection, DATABASE)
         schema.migrate(admin)
         yield conninfo
@@ -84,3 +87,8 @@ def _admin(conninfo: str) -> Iterator[psycopg.Connection]:
             yield connection
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable("The database does not answer.") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigurationInvalid(
+            "The user of DATABASE_URL may not create roles, or does not own the database:"
+            f" {error.diag.message_primary}."
+        ) from error

@@ -215,6 +215,7 @@ def _add_commands(
         """Record an on-chain transfer to the account's wallet; the amount is the chain's."""
         evidence = Evidence(chain_id=body.chain_id, tx_hash=body.tx_hash, log_index=body.log_index)
         cost = body.unit_cost
+        shown = service.shown(evidence)  # the chain is asked before a transaction holds anything
         return idempotency.run(
             request, who.scope, who.caller(request), key, body,
             lambda uow: (
@@ -224,6 +225,7 @@ def _add_commands(
                         uow,
                         account_id,
                         evidence,
+                        shown,
                         unit_cost=None if cost is None else Price.of(cost.amount, cost.currency),
                         acquired_on=body.acquired_on,
                     )

@@ -31,6 +31,7 @@ from backend.portfolio.ports import (
     DepositProof,
     Holding,
     PortfolioHistory,
+    ShownTransfer,
     Wallets,
 )
 from backend.portfolio.store import BookTables, HeldPosition
@@ -87,11 +88,19 @@ class PortfolioService:
         uow.append(loaded, [opened])
         return account_id
 
+    def shown(self, evidence: Evidence) -> ShownTransfer:
+        """What the chain shows for ``evidence``; ask before a transaction is begun.
+
+        Raises DepositUnproven, and what the chain's adapter raises when it does not answer.
+        """
+        return self._proof.shown(evidence)
+
     def record_deposit(
         self,
         uow: UnitOfWork,
         account_id: str,
         evidence: Evidence,
+        shown: ShownTransfer,
         *,
         unit_cost: Price | None = None,
         acquired_on: date | None = None,
@@ -104,7 +113,6 @@ class PortfolioService:
         EvidenceUsed, AlreadyRecorded, ValueInvalid, CurrencyMismatch.
         """
         loaded, state = _account(uow, account_id, tenant_id)
-        shown = self._proof.shown(evidence)
         if shown.recipient.lower() != state.wallet_address.lower():
             raise DepositUnproven("The transfer went to another wallet.", account_id=account_id)
         name = deposit_id(evidence)

@@ -18,7 +18,7 @@ from backend.kernel.money import parse_decimal
 from backend.portfolio.events import Side
 from backend.trading import store
 from backend.trading.domain.order import OrderStatus
-from backend.trading.domain.units import PRICE_DECIMALS, QUANTITY_DECIMALS
+from backend.trading.domain.units import SCALE
 from backend.trading.errors import OrderUnknown
 from backend.trading.service.orders import OrderService, PlacedOrder, PlaceOrder
 from backend.web.auth import Authenticator, Principal
@@ -37,7 +37,7 @@ _MICRO = Decimal("0.000001")
 
 
 class NewOrder(EdgeModel):
-    """A limit order, good till cancelled: at most 6 decimals of quantity and 4 of price."""
+    """A limit order, good till cancelled: whole units, at a price in whole minor units."""
 
     account_id: Identifier
     security_id: Identifier
@@ -258,8 +258,8 @@ def _command(body: NewOrder, who: Principal) -> PlaceOrder:
         account_id=body.account_id,
         security_id=body.security_id,
         side=body.side,
-        quantity=parse_decimal(body.quantity, max_scale=QUANTITY_DECIMALS),
-        limit_price=parse_decimal(body.limit_price, max_scale=PRICE_DECIMALS),
+        quantity=parse_decimal(body.quantity, max_scale=SCALE),
+        limit_price=parse_decimal(body.limit_price, max_scale=SCALE),
         client_order_id=body.client_order_id,
     )
 

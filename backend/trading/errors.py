@@ -1,10 +1,14 @@
 """What trading refuses, typed."""
 
-from backend.kernel.errors import Conflict, DomainError, ErrorCode, NotFound
+from backend.kernel.errors import AmountInvalid, Conflict, DomainError, ErrorCode, NotFound
 
 
 class OrderUnknown(NotFound):
     """No such order in the caller's tenant."""
+
+
+class IncrementInvalid(AmountInvalid):
+    """A price or a quantity is not a whole multiple of the security's tick or lot."""
 
 
 class OrderStateInvalid(DomainError):

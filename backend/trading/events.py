@@ -165,7 +165,8 @@ class BookOrderRemoved(Event, frozen=True):
 class TradeExecuted(Event, frozen=True):
     """Two orders met, at the price of the one that rested (the maker).
 
-    ``gross`` is the cash leg: price × quantity, rounded half up to the minor unit (C-18).
+    ``gross`` is the cash leg: price × quantity, whole minor units by the increments that every
+    order keeps (``domain.rules``).
     """
 
     type: ClassVar[str] = "trade.executed"

@@ -60,7 +60,12 @@ def test_a_price_is_positive_with_at_most_six_places(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("exact", "currency", "booked"),
-    [("0.005", "USD", "0.01"), ("-0.005", "USD", "-0.01"), ("0.5", "JPY", "1"), ("1.004", "EUR", "1.00")],
+    [
+        ("0.005", "USD", "0.01"),
+        ("-0.005", "USD", "-0.01"),
+        ("0.5", "JPY", "1"),
+        ("1.004", "EUR", "1.00"),
+    ],
 )
 def test_booking_rounds_half_up_to_the_minor_unit(exact: str, currency: str, booked: str) -> None:
     assert Money.of(exact, currency).booked() == Money.of(booked, currency)

@@ -63,6 +63,8 @@ class Participant:
         )  # fmt: skip
 
     def do(self, command, /, *args, **kwargs):
+        if command == "record_deposit":  # the chain is asked before the transaction begins
+            args = (*args, self.service.shown(args[-1]))
         with self.store.transaction(self.scope, CALLER) as uow:
             return getattr(self.service, command)(uow, *args, **kwargs)
 

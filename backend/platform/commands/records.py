@@ -20,10 +20,10 @@ from backend.platform.bootstrap import Core, event_registry, projection_set
 from backend.platform.commands.support import (
     FAILURE,
     JsonFlag,
-    core_of,
     err,
     out,
     print_json,
+    reading_core,
     typed_errors,
 )
 from backend.platform.settings import load_settings
@@ -50,7 +50,7 @@ def replay(
 
     Exit code 1 names the first differences.
     """
-    with typed_errors(as_json), core_of("cli") as core:
+    with typed_errors(as_json), reading_core("cli") as core:
         registry, projections = event_registry(), projection_set(core.home)
         if as_json:
             report = replay_and_compare(core.database, registry, projections)
@@ -80,7 +80,7 @@ def prove(
     as_json: JsonFlag = False,
 ) -> None:
     """Write an event's proof bundle: NAME.event, NAME.tlog-proof and, once final, NAME.anchor."""
-    with typed_errors(as_json), core_of("cli") as core:
+    with typed_errors(as_json), reading_core("cli") as core:
         found = proof_service(core).prove(Scope.auditor(), event_id)
         path = write_bundle(folder, event_id, found.bundle)
         write_inputs(core, folder)
@@ -128,7 +128,7 @@ def doctor(as_json: JsonFlag = False) -> None:
         settings = load_settings()
         found["home"] = str(settings.home)
         try:
-            with core_of("cli", settings) as core:
+            with reading_core("cli", settings) as core:
                 found.update(_inspect(core))
         except DomainError as error:
             found["database"] = f"{error.code.value}: {error.message}"

@@ -48,12 +48,23 @@ def print_json(document: Any) -> None:
 
 
 @contextmanager
-def core_of(process: str, settings: Settings | None = None) -> Iterator[Core]:
-    """The core of a command that needs no chain: the embedded server without DATABASE_URL."""
+def reading_core(process: str, settings: Settings | None = None) -> Iterator[Core]:
+    """The core of a command that only reads and needs no chain.
+
+    Uses the home's embedded server where DATABASE_URL is not set.
+    """
     found = settings or load_settings()
     with ExitStack() as stack:
         conninfo = stack.enter_context(_database(found))
-        yield stack.enter_context(open_core(found, process, conninfo))
+        yield stack.enter_context(open_core(found, process, conninfo, reader=True))
+
+
+@contextmanager
+def writing_core(process: str, settings: Settings) -> Iterator[Core]:
+    """The core of a command that appends events, with the key of ``process``; no chain."""
+    with ExitStack() as stack:
+        conninfo = stack.enter_context(_database(settings))
+        yield stack.enter_context(open_core(settings, process, conninfo))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from anchoring.errors import AnchoringError
+from anchoring.errors import AnchoringError, FenceLost, RpcError
 from backend.kernel.errors import DomainError
 
 MAX_PAUSE_SECONDS = 5.0
@@ -24,15 +24,16 @@ class Loop:
         self._failures = 0
 
     def run(self, step: Callable[[], bool]) -> None:
-        """Until ``stop``. Retryable errors are waited out with full jitter.
+        """Until ``stop``. What may pass by itself is waited out with full jitter.
 
-        Any other error ends the process: going on would hide it.
+        Any other error (a broken invariant, a log that contradicts itself) ends the process:
+        going on would hide it.
         """
         while not self._stop.is_set():
             try:
                 busy = step()
             except (DomainError, AnchoringError) as error:
-                if isinstance(error, DomainError) and not error.retryable:
+                if not _passes(error):
                     raise
                 self._wait_out(error)
                 continue
@@ -49,6 +50,12 @@ class Loop:
             self._log.warning("waiting", code=str(code), detail=str(error), times=self._failures)
         ceiling = min(MAX_PAUSE_SECONDS, 0.05 * 2 ** min(self._failures, 10))
         self._stop.wait(random.uniform(0, ceiling))  # noqa: S311 - jitter, not a secret
+
+
+def _passes(error: Exception) -> bool:
+    if isinstance(error, DomainError):
+        return error.retryable
+    return isinstance(error, RpcError | FenceLost)
 
 
 def stop_on_signals() -> threading.Event:

@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 from anchoring.publisher import Publisher
 from anchoring.tile_store import DirectoryStore
@@ -17,6 +18,7 @@ from backend.platform.home import Home
 from backend.platform.processes.loop import Loop
 
 LEASE_SECONDS = 5.0
+PRUNE_SECONDS = 60.0
 
 
 class SequencerProcess:
@@ -34,6 +36,7 @@ class SequencerProcess:
         self._signer = signer
         self._publication: LogPublication | None = None
         self._keys_of = -1
+        self._pruned_at = monotonic()
 
     def step(self) -> bool:
         """Sequence and publish what waits; whether there was anything.
@@ -47,9 +50,15 @@ class SequencerProcess:
             publication = self._publication = self._open_publication()
         batch = self._sequencer.step()
         published = publication.catch_up()
+        self._prune()
         if published is not None or self._keys_of < 0:
             self._write_keys()
         return batch is not None
+
+    def _prune(self) -> None:
+        if monotonic() - self._pruned_at > PRUNE_SECONDS:
+            self._sequencer.prune()
+            self._pruned_at = monotonic()
 
     def release(self) -> None:
         if self._lease.fence is not None:

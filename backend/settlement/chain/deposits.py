@@ -1,4 +1,8 @@
-"""Proof of a deposit: a final ERC-20 transfer of a token into a wallet, on our chain."""
+"""Proof of a deposit: a final issuance (mint) of a token into a wallet, on our chain.
+
+Only a mint brings something new. A transfer between wallets, a settlement's own legs, or a
+wallet's transfer to itself would let the books grow by what is in them already.
+"""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -69,9 +73,16 @@ class ChainDeposits:
             if int(log["logIndex"]) != log_index or len(topics) != 3:
                 continue
             amount = int.from_bytes(bytes(log["data"]), "big")
-            if topics[0].hex() == TRANSFER_TOPIC[2:] and amount > 0:
-                recipient = to_checksum_address(topics[2][12:])
-                return FinalTransfer(str(log["address"]), recipient, amount, block.time)
+            if topics[0].hex() != TRANSFER_TOPIC[2:] or amount == 0:
+                continue
+            if any(topics[1]):
+                raise DepositUnproven(
+                    "The transfer is not an issuance: it came from another wallet.",
+                    tx_hash=tx_hash,
+                    log_index=log_index,
+                )
+            recipient = to_checksum_address(topics[2][12:])
+            return FinalTransfer(str(log["address"]), recipient, amount, block.time)
         raise DepositUnproven("The log is not a transfer.", tx_hash=tx_hash, log_index=log_index)
 
     def verify(self, chain_id: int, tx_hash: str, log_index: int, token: str, wallet: str) -> int:

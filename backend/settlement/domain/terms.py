@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
-from backend.kernel.errors import ValueInvalid
+from backend.kernel.errors import AmountInvalid, ValueInvalid
 from backend.settlement.errors import TokenUnknown, WalletUnknown
 from backend.settlement.events import Deal, Terms
 from backend.settlement.trade import Domain, Trade, same_address, to_token_units
@@ -50,9 +50,11 @@ def draw_up(
 ) -> Trade:
     """The trade to sign; ``wallets`` are (seller, buyer), ``tokens`` (asset, cash). All or none.
 
-    Raises WalletUnknown, TokenUnknown, AmountInvalid when a token cannot express a leg exactly,
-    ValueInvalid when one wallet stands on both sides (the contract refuses that).
+    Raises WalletUnknown, TokenUnknown, AmountInvalid when price × quantity is not whole minor
+    units or a token cannot express a leg exactly, ValueInvalid when one wallet stands on both
+    sides (the contract refuses that).
     """
+    _refuse_rounding(deal)
     seller, buyer = wallets
     if seller is None or buyer is None:
         raise WalletUnknown(
@@ -110,6 +112,18 @@ def from_terms(terms: Terms) -> tuple[Trade, Domain]:
         deadline=terms.deadline,
     )
     return trade, Domain(terms.chain_id, terms.contract)
+
+
+def _refuse_rounding(deal: Deal) -> None:
+    """What moves on chain is final: the books reserved price × quantity, and must be able to
+    follow to the cent. Trading's increments see to that; a deal older than they are is refused.
+    """
+    exact = deal.price.times(deal.quantity)
+    if exact != exact.booked():
+        raise AmountInvalid(
+            "Price times quantity is not a whole number of minor units.",
+            exact=format(exact.amount, "f"),
+        )
 
 
 def _on_chain(token: Token | None, domain: Domain) -> Token:

@@ -3,12 +3,9 @@
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
-from backend.kernel.errors import AmountInvalid
 from backend.kernel.money import checked
 
-SCALE: Final = 6  # one tick and one lot are 10^-6: finer than any price or quantity allowed
-PRICE_DECIMALS: Final = 4
-QUANTITY_DECIMALS: Final = 6
+SCALE: Final = 6  # the engine's unit is 10^-6: no tick and no lot is finer (``rules``)
 _EXACT = Context(prec=80, traps=[Inexact, InvalidOperation])
 
 
@@ -21,20 +18,3 @@ def to_decimal(integer: int) -> Decimal:
     """The decimal that ``integer`` units of 10^-6 are, without trailing zeros."""
     exact = Decimal(integer).scaleb(-SCALE, context=_EXACT)
     return checked(exact.normalize(context=_EXACT))
-
-
-def checked_quantity(value: Decimal) -> Decimal:
-    """A quantity that may be ordered. Raises AmountInvalid unless positive, 6 decimals at most."""
-    return _positive(value, QUANTITY_DECIMALS, "quantity")
-
-
-def checked_price(value: Decimal) -> Decimal:
-    """A price that may be ordered at. Raises AmountInvalid unless positive, 4 decimals at most."""
-    return _positive(value, PRICE_DECIMALS, "price")
-
-
-def _positive(value: Decimal, decimals: int, what: str) -> Decimal:
-    plain = checked(value, max_scale=decimals)
-    if plain <= 0:
-        raise AmountInvalid(f"The {what} must be greater than zero.", value=format(plain, "f"))
-    return plain

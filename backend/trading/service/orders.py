@@ -16,12 +16,12 @@ from backend.eventstore.aggregate import Aggregate, Loaded
 from backend.eventstore.store import UnitOfWork
 from backend.kernel.errors import ErrorCode, ValueInvalid
 from backend.kernel.ids import checked_id
-from backend.kernel.money import CurrencyMismatch, Price, Quantity
+from backend.kernel.money import CurrencyMismatch
 from backend.portfolio.events import Side
 from backend.trading import store
 from backend.trading.domain import order as orders
 from backend.trading.domain.order import Order, OrderStatus, Terms
-from backend.trading.domain.units import checked_price, checked_quantity
+from backend.trading.domain.rules import TradingRules
 from backend.trading.errors import ClientOrderIdUsed, OrderUnknown
 from backend.trading.events import OrderRejected
 from backend.trading.ports import (
@@ -81,16 +81,17 @@ class OrderService:
     def place(self, uow: UnitOfWork, command: PlaceOrder) -> PlacedOrder:
         """Check, then accept and reserve, or reject; recorded either way.
 
-        Raises, recording nothing: AmountInvalid (not positive, more than 6 decimals of quantity
-        or 4 of price), ValueInvalid, SecurityUnknown, NotFound (account), CurrencyMismatch,
-        CalendarUnknown, ClientOrderIdUsed.
+        Raises, recording nothing: AmountInvalid (not positive), IncrementInvalid (not a multiple
+        of the security's tick or lot), ValueInvalid, SecurityUnknown, NotFound (account),
+        CurrencyMismatch, CalendarUnknown, ClientOrderIdUsed.
         """
         _check_ids(command)
-        quantity = checked_quantity(command.quantity)
-        amount = checked_price(command.limit_price)
         store.serialise_account(uow.connection, uow.scope.tenant_id, command.account_id)
         today = uow.now.date()
         security = self._securities.by_id(uow, command.security_id)
+        rules = TradingRules.standard(security.currency)
+        quantity = rules.quantity(command.quantity, security.security_id)
+        limit_price = rules.price(command.limit_price)
         # Asked now only to be refused now: an order that no calendar can settle is none.
         trade_dates(self._calendar, security.mic, today)
         exposure = self._exposures.exposure(uow, command.account_id, security.security_id, today)
@@ -101,12 +102,7 @@ class OrderService:
                 right=security.currency,
             )
         self._refuse_repeated(uow, command)
-        intent = OrderIntent(
-            command.account_id,
-            command.side,
-            Quantity(quantity, security.security_id),
-            Price(amount, security.currency),
-        )
+        intent = OrderIntent(command.account_id, command.side, quantity, limit_price)
         reference = self._prices.last_close(uow, security.security_id, today)
         checks = self._compliance.pre_trade(uow, intent, exposure, reference)
         return self._decide(
@@ -125,7 +121,7 @@ class OrderService:
     def _decide(
         self, uow: UnitOfWork, terms: Terms, intent: OrderIntent, checks: tuple[Check, ...]
     ) -> PlacedOrder:
-        loaded = uow.load(ORDER, terms.order_id)
+        loaded = _new_stream(uow, terms.order_id)
         (event,) = orders.place(terms, checks)
         uow.append(loaded, [event])
         if isinstance(event, OrderRejected):
@@ -157,6 +153,13 @@ class OrderService:
                 client_order_id=command.client_order_id,
                 order_id=known,
             )
+
+
+def _new_stream(uow: UnitOfWork, order_id: str) -> Loaded[Order]:
+    """The stream of an id made just now: there is nothing to load, and the append would refuse
+    a stream that has begun.
+    """
+    return Loaded(ORDER, uow.scope.tenant_id, ORDER.stream_id(order_id), None, 0, None)
 
 
 def state_of(loaded: Loaded[Order]) -> Order:

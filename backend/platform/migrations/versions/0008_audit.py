@@ -27,16 +27,16 @@ def upgrade() -> None:
           gas_used bigint,
           evidence_block bigint,
           evidence_block_hash text,
+          evidence_sha256 text,
           submitted_at timestamptz NOT NULL,
           finalised_at timestamptz
         )""")
     for table in ("event_keys", "anchors"):
         reference_table(table)
-    op.execute(
-        "CREATE POLICY event_keys_sequencer ON event_keys FOR SELECT TO tally_sequencer"
-        " USING (true)"
-    )
-    op.execute("GRANT SELECT ON event_keys TO tally_sequencer")
+        op.execute(
+            f"CREATE POLICY {table}_sequencer ON {table} FOR SELECT TO tally_sequencer USING (true)"
+        )
+        op.execute(f"GRANT SELECT ON {table} TO tally_sequencer")
 
 
 def downgrade() -> None:
