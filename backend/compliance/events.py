@@ -21,6 +21,7 @@ class CheckName(StrEnum):
     POSITION_NOTIONAL = "position-limit-notional"
     POSITION_WEIGHT = "position-limit-weight"
     PRICE_COLLAR = "price-collar"
+    LOTS_PER_SALE = "lots-per-sale"
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

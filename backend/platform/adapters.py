@@ -123,6 +123,7 @@ class BookExposures:
             units_held=position.units,
             units_incoming=_incoming(state, security_id),
             nav=_net_asset_value(uow, state, on),
+            open_lots=tuple(each.units.units for each in position.lots),
         )
 
 

@@ -6,7 +6,7 @@ After each fill: the position limits again, with the exposure the account really
 check cannot judge because an input is missing, it refuses.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_UP, Context, Decimal
 from typing import TypeVar
 
@@ -22,6 +22,9 @@ from backend.portfolio.events import Side
 
 _WIDE = Context(prec=80)
 M = TypeVar("M", Money, Price)
+MAX_LOTS_PER_SALE = 150
+"""About 300 bytes a lot: an event holds at most 65,535 bytes, so some 210 lots, with room for
+lots that are opened between the order and its booking."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -53,7 +56,8 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
 
     ``units_held`` are booked; ``units_incoming`` may still come from open or unsettled purchases
     (what their reservations cover). ``nav`` is the account's net asset value at last prices,
-    None where a price is missing.
+    None where a price is missing. ``open_lots`` are the units of each open lot, in the
+    order in which sales close them.
     """
 
     account_id: str
@@ -63,6 +67,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     units_held: Quantity
     units_incoming: Quantity
     nav: Money | None
+    open_lots: tuple[Decimal, ...] = ()
 
 
 def pre_trade(
@@ -83,6 +88,8 @@ def pre_trade(
         projected = exposure.units_held + exposure.units_incoming + intent.quantity
         mark = intent.limit_price if reference is None else reference
         checks += _position(projected, mark, exposure.nav, limits)
+    elif len(exposure.open_lots) > MAX_LOTS_PER_SALE:
+        checks.append(_lots(intent, exposure))
     if policy.price_collar is not None:
         checks.append(_collar(intent.limit_price, reference, policy.price_collar))
     return tuple(checks)
@@ -138,6 +145,30 @@ def _funds(intent: OrderIntent, exposure: Exposure) -> Check:
             "needed": _text(intent.quantity.units),
         },
     )
+
+
+def _lots(intent: OrderIntent, exposure: Exposure) -> Check:
+    """A sale is one event that names every lot it closes, and an event has a bounded size."""
+    spanned = lots_spanned(exposure.open_lots, intent.quantity.units)
+    return _check(
+        CheckName.LOTS_PER_SALE,
+        spanned <= MAX_LOTS_PER_SALE,
+        ErrorCode.COMPLIANCE_REJECTED,
+        {"limit": str(MAX_LOTS_PER_SALE), "spanned": str(spanned)},
+    )
+
+
+def lots_spanned(lots: Sequence[Decimal], units: Decimal) -> int:
+    """The most lots that a sale of ``units`` can touch, wherever earlier sales left off."""
+    most, first, inner = 0, 0, Decimal(0)  # inner: units of the lots strictly between the ends
+    for last in range(len(lots)):
+        if last - first >= 2:
+            inner += lots[last - 1]
+        while last - first >= 2 and inner >= units:
+            first += 1
+            inner -= lots[first]
+        most = max(most, last - first + 1)
+    return most
 
 
 def _position(projected: Quantity, mark: Price, nav: Money | None, limits: Limits) -> list[Check]:
