@@ -12,6 +12,8 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
+MIN_WIDTH = 140  # a pipe has no width: the rows are not to be folded there
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -62,4 +64,5 @@ def show(figures: Sequence[Figure], as_json: bool) -> None:
         ratio = f"{each.ratio:.2f}" if each.ratio else ""
         verdict = {True: "met", False: "not met", None: ""}[each.met]
         table.add_row(each.name, f"{each.value:,.0f} {each.unit}", beside, ratio, each.aim, verdict)
-    Console().print(table)
+    console = Console()
+    Console(width=max(console.width, MIN_WIDTH)).print(table)
