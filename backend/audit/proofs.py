@@ -7,6 +7,7 @@ import msgspec
 
 from anchoring.bundle import Bundle, build_bundle
 from anchoring.checkpoint import parse_checkpoint
+from anchoring.errors import AnchoringError
 from anchoring.ethproof import parse_anchor
 from anchoring.keys import EventKey, EventKeys, write_event_keys
 from anchoring.note import NoteSigner
@@ -53,7 +54,8 @@ class ProofService:
     def prove(self, scope: Scope, event_id: str) -> EventProof:
         """The proof of one event that ``scope`` may see.
 
-        Raises NotFound, or ProofNotReady while the event is not in a published checkpoint.
+        Raises NotFound, ProofNotReady while the event is not in a published checkpoint, and
+        LogInconsistent when tiles, entry or evidence were changed: no wrong proof is given out.
         """
         with self._database.transaction(scope) as connection:
             row = connection.execute(_EVENT, (event_id,)).fetchone()
@@ -63,8 +65,13 @@ class ProofService:
                 raise ProofNotReady("The event is not in the log yet.", event_id=event_id)
             position = int(row["position"])
             note, size, evidence = self._checkpoint(connection, position)
-        anchor = None if evidence is None else parse_anchor(evidence)
-        bundle = build_bundle(row["entry"], position, note, TileReader(self._log, size), anchor)
+        try:
+            anchor = None if evidence is None else parse_anchor(evidence)
+            bundle = build_bundle(row["entry"], position, note, TileReader(self._log, size), anchor)
+        except AnchoringError as error:
+            raise LogInconsistent(
+                "The published log and this entry contradict each other.", event_id=event_id
+            ) from error
         return EventProof(event_id, position, size, evidence is not None, bundle)
 
     def _checkpoint(self, connection: Connection, position: int) -> tuple[bytes, int, bytes | None]:

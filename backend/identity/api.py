@@ -100,9 +100,7 @@ def router(service: IdentityService, auth: Authenticator) -> APIRouter:
         """Issue an API token for a participant. It cannot be read again."""
         name = checked_id(participant_id)
         _participant(service, name, name)
-        token = service.issue_token(
-            who.caller(request), name, name, body.label, tuple(body.roles)
-        )
+        token = service.issue_token(who.caller(request), name, name, body.label, tuple(body.roles))
         return TokenOut(token=token)
 
     @routes.get("/me")
@@ -111,9 +109,7 @@ def router(service: IdentityService, auth: Authenticator) -> APIRouter:
         return _participant(service, who.tenant_id, who.participant_id)
 
     @routes.post("/wallet-statements")
-    def statement(
-        body: StatementIn, who: Annotated[Principal, Depends(trader)]
-    ) -> StatementOut:
+    def statement(body: StatementIn, who: Annotated[Principal, Depends(trader)]) -> StatementOut:
         """The sentence a wallet has to sign to be bound."""
         text = service.statement(who.participant_id, body.address, body.chain_id)
         return StatementOut(statement=text)

@@ -3,15 +3,18 @@
 Every number comes with its own date, so that a stale one shows.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
+from backend.eventstore.scope import Connection
 from backend.eventstore.store import EventStore
 from backend.marketdata.domain import SeriesKind
 from backend.marketdata.ports import PriceAtDate, PricePoint, RateAtDate
 from backend.marketdata.store import MarketDataTables
+from backend.securities.ports import SecurityDirectory
 from backend.web.auth import ROLES, Authenticator, Principal
 from backend.web.models import DecimalOut, EdgeModel, Identifier, Page
 from backend.web.paging import MAX_LIMIT, Cursors
@@ -22,6 +25,8 @@ _MAX_POINTS = 10_000
 CurrencyPath = Annotated[str, Path(pattern="^[A-Z]{3}$")]
 Until = Annotated[date, Query(alias="to")]
 Since = Annotated[date, Query(alias="from")]
+
+Directory = Callable[[Connection], SecurityDirectory]
 
 
 class PriceModel(EdgeModel):
@@ -124,15 +129,19 @@ class DatasetModel(EdgeModel):
     imported_at: datetime
 
 
-def router(store: EventStore, auth: Authenticator, cursors: Cursors) -> APIRouter:
+def router(
+    store: EventStore, auth: Authenticator, cursors: Cursors, directory: Directory
+) -> APIRouter:
     """The routes under ``/api/v1``."""
     routes = APIRouter(prefix="/api/v1", tags=["market data"])
-    _add_prices(routes, store, auth)
+    _add_prices(routes, store, auth, directory)
     _add_reference(routes, store, auth, cursors)
     return routes
 
 
-def _add_prices(routes: APIRouter, store: EventStore, auth: Authenticator) -> None:
+def _add_prices(
+    routes: APIRouter, store: EventStore, auth: Authenticator, directory: Directory
+) -> None:
     reader = Annotated[Principal, Depends(auth.require(*ROLES))]
 
     @routes.get("/securities/{security_id}/price")
@@ -162,6 +171,7 @@ def _add_prices(routes: APIRouter, store: EventStore, auth: Authenticator) -> No
     ) -> Page[PointModel]:
         """Daily closes of a period, both days included; at most 10,000, then ask on from there."""
         with store.transaction(principal.scope, principal.caller(request)) as uow:
+            directory(uow.connection).by_id(security_id)  # an unknown one has no empty series
             found = MarketDataTables(uow.connection).series(
                 security_id, since, until, series=series
             )
@@ -178,6 +188,7 @@ def _add_prices(routes: APIRouter, store: EventStore, auth: Authenticator) -> No
     ) -> ActionsModel:
         """Splits and dividends with an ex date in the period."""
         with store.transaction(principal.scope, principal.caller(request)) as uow:
+            directory(uow.connection).by_id(security_id)
             table = MarketDataTables(uow.connection)
             splits = table.splits(security_id, since, until)
             dividends = table.dividends(security_id, since, until)

@@ -250,7 +250,7 @@ def api_routers(core: Core) -> list[APIRouter]:
         log_api.router(log, auth),
         audit_api.router(store, proofs, auth, cursors, core.settings.log_origin),
         securities_api.router(store, SecuritiesService(store), auth, cursors, idempotency),
-        marketdata_api.router(store, auth, cursors),
+        marketdata_api.router(store, auth, cursors, SecurityTable),
         portfolio_api.router(books, queries, auth, idempotency, cursors, store.clock),
         performance_api.router(PerformanceService(queries, closes, store.clock), auth),
         compliance_api.router(compliance, store, auth),

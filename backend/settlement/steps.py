@@ -11,7 +11,7 @@ from backend.kernel.errors import InvariantBroken
 from backend.kernel.events import Event
 from backend.settlement.domain.saga import Inclusion, Settlement, SettlementState, Submission
 from backend.settlement.domain.terms import from_terms
-from backend.settlement.errors import TransactionReverted
+from backend.settlement.errors import NodeRefused, TransactionReverted
 from backend.settlement.events import (
     SettlementFailed,
     SettlementFinalised,
@@ -179,7 +179,7 @@ class ChainSteps:
         if found is not None:
             return Step(event=_included(state, found))
         reverted = self._chain.find_reverted(submission.hashes)
-        if self._chain.transaction_count(heads.finalized) > submission.nonce:
+        if self._is_finally_spent(submission.nonce, heads):
             return Step(event=_dead(state, submission, reverted))
         if self._can_never_settle(trade, heads):
             why = Reason.EXPIRED | from_names(state.reasons)
@@ -188,6 +188,17 @@ class ChainSteps:
         if reverted is not None:  # a new nonce only when this one is finally spent
             return Step(delay=self._policy.poll)
         return self._resend(state, submission, signed, waited)
+
+    def _is_finally_spent(self, nonce: int, heads: Heads) -> bool:
+        """Whether a final block spent the nonce; no, while the node cannot say.
+
+        A node that was restarted may have no state for the final block until the chain moves on,
+        and it moves on only if what waits is sent again.
+        """
+        try:
+            return self._chain.transaction_count(heads.finalized) > nonce
+        except NodeRefused:
+            return False
 
     def _resend(
         self, state: Settlement, submission: Submission, signed: SignedTrade, waited: float | None

@@ -22,6 +22,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 1_048_576
 MAX_DEPTH = 32
+_BODILESS = ("GET", "HEAD", "OPTIONS")
 
 
 class RequestContext:
@@ -45,17 +46,16 @@ class RequestContext:
                 ]  # fmt: skip
             await send(message)
 
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            await self._app(scope, receive, send_with_id)
-            return
-        body = await _read(receive, self._max)
+        body = b"" if scope["method"] in _BODILESS else await _read(receive, self._max)
         refused = _refusal(scope, body)
         if refused is not None:
             instance = f"urn:uuid:{request_id}"
             response = respond(problem(refused[0], refused[1], instance=instance))
             await response(scope, receive, send_with_id)
             return
-        await self._app(scope, _replay(body or b"", receive), send_with_id)
+        if scope["method"] not in _BODILESS:
+            receive = _replay(body or b"", receive)
+        await self._app(scope, receive, send_with_id)
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
@@ -89,8 +89,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 def _refusal(scope: Scope, body: bytes | None) -> tuple[ErrorCode, str] | None:
     if body is None:
         return ErrorCode.REQUEST_TOO_LARGE, "The request body is too large."
+    if "\x00" in scope["path"] or b"%00" in scope.get("query_string", b""):
+        return ErrorCode.REQUEST_MALFORMED, "The address holds a zero character."
     headers = dict(scope["headers"])
-    if body and b"json" in headers.get(b"content-type", b""):
+    kind = headers.get(b"content-type", b"").lower()
+    if body and (b"json" in kind or not kind):
         try:
             _check_json(body)
         except (ValueError, MalformedInput) as error:
@@ -100,7 +103,20 @@ def _refusal(scope: Scope, body: bytes | None) -> tuple[ErrorCode, str] | None:
 
 def _check_json(body: bytes) -> None:
     check_nesting(body, "the body", MAX_DEPTH)
-    json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    _check_text(
+        json.loads(
+            body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
+        )
+    )
+
+
+def _check_text(value: Any) -> None:
+    """PostgreSQL's text holds no zero character; say so here, once for every field."""
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError("a string holds a zero character")
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        _check_text(each)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

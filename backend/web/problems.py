@@ -145,6 +145,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _on_domain_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_unexpected)
 
 
 def request_id(request: Request) -> str:
@@ -179,6 +180,14 @@ def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     body = problem(code, str(error.detail), instance=request_id(request))
     body["status"] = error.status_code
     return respond(body, dict(error.headers) if error.headers else None)
+
+
+def _on_unexpected(request: Request, _error: Exception) -> JSONResponse:
+    """The server goes on to log the traceback under the same id; none of it leaves the house."""
+    detail = "The platform met a state that it excludes. Name this request when you report it."
+    name = request_id(request)
+    headers = {"X-Request-Id": name.removeprefix("urn:uuid:")} if name else None
+    return respond(problem(ErrorCode.INVARIANT_BROKEN, detail, instance=name), headers)
 
 
 def _pointer(location: tuple[Any, ...] | list[Any]) -> str:

@@ -53,7 +53,7 @@ def client(store):
     idempotency = Idempotency(store)
     for routes in (
         securities_api.router(store, service, auth, cursors, idempotency),
-        marketdata_api.router(store, auth, cursors),
+        marketdata_api.router(store, auth, cursors, SecurityTable),
     ):
         app.include_router(routes)
     install(app)

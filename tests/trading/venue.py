@@ -238,9 +238,11 @@ class Participant:
         self.venue.chain.transfers[evidence.tx_hash] = ShownTransfer(
             asset=asset, recipient="0x" + "a" * 40, on=NOON.date()
         )
-        self.do(lambda uow: self.venue.books.record_deposit(
+        self.do(
+            lambda uow: self.venue.books.record_deposit(
                 uow, self.account, evidence, self.venue.books.shown(evidence), **terms
-            ))
+            )
+        )
 
     def command(self, side, quantity, price, **changes):
         fields = {

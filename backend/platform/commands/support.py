@@ -17,6 +17,7 @@ from rich.console import Console
 from anchoring.errors import AnchoringError
 from backend.kernel.errors import DomainError
 from backend.platform.bootstrap import Core, open_core
+from backend.platform.postgres import ExternalPostgres
 from backend.platform.processes.loop import stop_on_signals
 from backend.platform.settings import Settings, load_settings
 from backend.platform.stage import open_chain, open_database
@@ -86,7 +87,10 @@ def core_on_stage(process: str, settings: Settings) -> Iterator[Core]:
 @contextmanager
 def _database(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        # Asked once before a pool is made: one sentence at once, and every form of the address.
+        yield (
+            ExternalPostgres(settings.database_url.get_secret_value()).start().address().conninfo()
+        )
         return
     with open_database(settings) as conninfo:
         yield conninfo
