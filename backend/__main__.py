@@ -1,5 +1,5 @@
 """``python -m backend`` is ``tally``."""
 
-from backend.cli import app
+from backend.cli import main
 
-app()
+main()
