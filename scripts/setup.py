@@ -34,6 +34,7 @@ PYTHON_CANDIDATES = ("python3.13", "python3.12", "python3.11", "python3.14")
 PROFILES = ("runtime", "dev")
 
 # Present while a part is being made: if it is still there, the part is half done.
+PROGRAM = "from backend.cli import main; main()"
 UNFINISHED = "tallystick-unfinished"
 RECORD = "tallystick-setup.json"
 
@@ -293,9 +294,8 @@ def install_command() -> None:
     (Path(answer.strip()) / "tallystick.pth").write_text(f"{CHECKOUT}\n", encoding="utf-8")
     command = VENV / "bin" / "tally"
     # A shell, because a #! line cannot hold a path with a space in it.
-    program = "from backend.cli import app; app()"
     command.write_text(
-        f'#!/bin/sh\nexec {shlex.quote(str(PYTHON))} -c {shlex.quote(program)} "$@"\n',
+        f'#!/bin/sh\nexec {shlex.quote(str(PYTHON))} -c {shlex.quote(PROGRAM)} "$@"\n',
         encoding="utf-8",
     )
     command.chmod(0o755)

@@ -92,3 +92,16 @@ def test_the_digest_follows_every_file(tmp_path: Path) -> None:
     first = setup.digest(file)
     file.write_text("two")
     assert len({absent, first, setup.digest(file)}) == 3
+
+
+def test_the_command_that_set_up_writes_starts() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", setup.PROGRAM, "--help"],
+        cwd=_CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "verify" in answer.stdout
