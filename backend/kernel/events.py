@@ -11,7 +11,7 @@ import msgspec
 from backend.kernel.errors import DomainError, ErrorCode
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all domain events. Subclasses set ``type`` (``order.accepted``) and a version.
 
     Field types: str, int, bool, Decimal, date, datetime, Money, Quantity, Price, StrEnum,
