@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,7 +137,18 @@ def chain(anvil: Anvil) -> Iterator[Anvil]:
     """The session's chain, put back after the test to where it was."""
     snapshot = anvil.snapshot()
     yield anvil
+    _settle_pool(anvil)
     anvil.revert(snapshot)
+
+
+def _settle_pool(anvil: Anvil) -> None:
+    """Let what was just sent be mined now: mined after the revert, it would be the next test's."""
+    for _ in range(100):
+        status = anvil.call("txpool_status")
+        if int(status["pending"], 16) + int(status["queued"], 16) == 0:
+            return
+        time.sleep(0.02)
+    anvil.call("anvil_dropAllTransactions")
 
 
 @pytest.fixture(scope="session")
