@@ -64,6 +64,8 @@ class Database:
             raise ConcurrencyConflict("Another transaction won the race.") from error
         except PoolTimeout as error:
             raise DatabaseUnavailable("No database connection could be had in time.") from error
+        except psycopg.errors.IdleInTransactionSessionTimeout as error:
+            raise DatabaseUnavailable("The transaction stood still for too long.") from error
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable("The database does not answer.") from error
 

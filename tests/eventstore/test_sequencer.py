@@ -1,18 +1,23 @@
 """Positions: contiguous, in commit order, one leader, whole commits, a head that matches."""
 
+import contextlib
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from anchoring.checkpoint import parse_checkpoint
 from anchoring.merkle import MemoryTree
+from backend.eventstore import scope
 from backend.eventstore.database import Database
 from backend.eventstore.errors import LeaseLost
+from backend.eventstore.lease import Lease
 from backend.eventstore.scope import Scope
 from backend.eventstore.sequencer import Sequencer
 from backend.eventstore.store import EventStore, retrying
+from backend.kernel.errors import DatabaseUnavailable
 from tests.eventstore.conftest import CALLER, COUNTER, TENANT_A, TENANT_B, Counted, count
 
 pytestmark = pytest.mark.db
@@ -120,3 +125,27 @@ def test_writers_and_two_rival_sequencers_lose_and_double_nothing(
     for row in rows:  # within a stream, log order is version order
         assert row["stream_version"] == versions.get(row["stream_id"], 0) + 1
         versions[row["stream_id"]] = row["stream_version"]  # type: ignore[assignment]
+
+
+def test_a_holder_that_freezes_in_the_middle_of_a_step_does_not_block_its_successor(
+    db: Database, new_sequencer: Callable[..., Sequencer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scope, "IDLE_MILLISECONDS", 300)
+    frozen = Lease(db, "sequencer", "frozen", timedelta(seconds=0.2), Scope.sequencer())
+    assert frozen.acquire()
+    entered, leave = threading.Event(), threading.Event()
+
+    def freeze() -> None:
+        with contextlib.suppress(DatabaseUnavailable), db.transaction(Scope.sequencer()) as held:
+            frozen.hold(held)
+            entered.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=freeze)
+    thread.start()
+    entered.wait(5)
+    threading.Event().wait(0.8)  # the server ends the idle transaction, and with it the lock
+    successor = Lease(db, "sequencer", "next", timedelta(seconds=5), Scope.sequencer())
+    assert successor.acquire()
+    leave.set()
+    thread.join()

@@ -154,3 +154,40 @@ def test_a_connection_cut_in_the_middle_is_a_typed_error_and_keeps_nothing(
             with psycopg.connect(database.conninfo(), autocommit=True) as admin:
                 admin.execute("SELECT pg_terminate_backend(%s)", (uow.connection.info.backend_pid,))
     assert state(store, TENANT_A, "x") == (None, 0)
+
+
+@pytest.mark.parametrize("role", ["app", "venue", "identity"])
+def test_nobody_puts_a_row_into_the_outbox_but_the_events_trigger(
+    store: EventStore, database: TestDatabase, role: str
+) -> None:
+    count(store, TENANT_A, "x", "a")
+    with psycopg.connect(database.conninfo()) as connection:
+        connection.execute(f"SET ROLE tally_{role}")
+        connection.execute("SELECT set_config('app.tenant_id', %s, false)", (TENANT_A,))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(
+                "INSERT INTO unsequenced"
+                " (insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash)"
+                " VALUES (99, %s, 'counter-x', 1, gen_random_uuid(), 'forged', %s)",
+                (TENANT_A, b"\0" * 32),
+            )
+
+
+def test_the_database_checks_that_a_leaf_is_its_entrys(database: TestDatabase) -> None:
+    with psycopg.connect(database.conninfo()) as connection:
+        connection.execute("SET ROLE tally_venue")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(
+                "INSERT INTO events (tenant_id, stream_id, stream_version, event_id, type, entry,"
+                " leaf_hash, recorded_at) VALUES (%s, 's', 1, gen_random_uuid(), 't', 'entry', %s,"
+                " now())",
+                (TENANT_A, b"\0" * 32),
+            )
+
+
+def test_the_identity_role_sees_participants_and_no_other_stream(
+    store: EventStore, db: Database
+) -> None:
+    count(store, TENANT_A, "x", "a")
+    with db.transaction(Scope.identity()) as connection:
+        assert connection.execute("SELECT count(*) AS n FROM events").fetchone() == {"n": 0}

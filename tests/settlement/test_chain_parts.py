@@ -113,3 +113,20 @@ def test_the_books_see_the_deposit_in_their_units(on_chain, chain):
     register.tokens.clear()
     with pytest.raises(DepositUnproven, match="registered"):
         shown(cash)
+
+
+@pytest.mark.parametrize("receiver", [SELLER, BUYER], ids=["to another wallet", "to itself"])
+def test_what_moves_between_wallets_is_no_deposit(on_chain, chain, receiver):
+    """Nor are a settlement's own legs: the books have them already."""
+    contract = on_chain.node.contract("CashToken", on_chain.cash)
+    chain.call("anvil_setBalance", BUYER.address, hex(10**18))
+    call = contract.functions.transfer(receiver.address, 10 * UNIT)
+    built = call.build_transaction({"from": BUYER.address, "nonce": 0, "chainId": 31_337})
+    signed = BUYER.sign_transaction(built)
+    sent = on_chain.node.web3.eth.send_raw_transaction(signed.raw_transaction)
+    receipt = on_chain.node.web3.eth.wait_for_transaction_receipt(sent, timeout=10)
+    chain.finalize()
+    log = receipt["logs"][0]
+    where = (31_337, "0x" + bytes(sent).hex(), int(log["logIndex"]))
+    with pytest.raises(DepositUnproven, match="issuance"):
+        ChainDeposits(on_chain.node).verify(*where, on_chain.cash, receiver.address)
