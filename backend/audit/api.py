@@ -2,21 +2,37 @@
 
 import base64
 import uuid
-from typing import Annotated, Any
+from collections.abc import AsyncIterable, Callable
+from typing import Annotated, Any, Literal, LiteralString, NamedTuple
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.audit.anchorer import request_anchor
 from backend.audit.proofs import ProofService
+from backend.audit.stream import FeedWatch
 from backend.eventstore.recorded import read_recorded
 from backend.eventstore.scope import Scope
 from backend.eventstore.store import EventStore
 from backend.kernel.errors import NotFound
-from backend.web.auth import Authenticator, Principal
+from backend.web.auth import ROLES, Authenticator, Principal
 from backend.web.models import EdgeModel, Page
 from backend.web.paging import MAX_LIMIT, Cursors
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Order = Annotated[Literal["asc", "desc"], Query(description="By log position")]
+TypePrefix = Annotated[
+    str | None,
+    Query(
+        alias="type",
+        max_length=80,
+        pattern=r"^[a-z_.]+$",
+        description="Events whose type begins like this, such as `settlement.`",
+    ),
+]
+Position = Annotated[int | None, Query(ge=-1, le=2**53 - 1)]
+STREAM_SECONDS = 120.0
+"""A stream ends after this long; the browser comes back at once, and is authenticated anew."""
 
 
 class LogOut(EdgeModel):
@@ -64,6 +80,15 @@ class EventOut(EdgeModel):
     leaf_hash: str
 
 
+class StreamedEvent(EdgeModel):
+    """The ``data`` of one message of the stream: that there is an event, and where."""
+
+    position: int
+    type: str
+    stream_id: str
+    event_id: str
+
+
 class ProofOut(EdgeModel):
     """A bundle: the three files of ``tally verify`` in base64 (``anchor`` once it is final)."""
 
@@ -77,14 +102,25 @@ class ProofOut(EdgeModel):
 
 
 def router(
-    store: EventStore, proofs: ProofService, auth: Authenticator, cursors: Cursors, origin: str
+    store: EventStore,
+    proofs: ProofService,
+    auth: Authenticator,
+    cursors: Cursors,
+    origin: str,
+    watch: FeedWatch,
 ) -> APIRouter:
     """Routes under ``/api/v1`` for log, anchors, events and proofs."""
     routes = APIRouter(prefix="/api/v1", tags=["audit"])
     queries = _Queries(store, cursors, origin)
-    anyone = auth.require("investor", "trader", "operator", "auditor")
-    operator = auth.require("operator", "auditor")
+    _add_log(routes, store, queries, auth.require("operator", "auditor"))
+    _add_stream(routes, watch, auth)
+    _add_events(routes, queries, proofs, auth)
+    return routes
 
+
+def _add_log(
+    routes: APIRouter, store: EventStore, queries: "_Queries", operator: Callable[..., Principal]
+) -> None:
     @routes.get("/log")
     def log_head() -> LogOut:
         """The newest signed tree head. Public, as the log itself is."""
@@ -102,15 +138,49 @@ def router(
         """Ask for the present size to be anchored exactly."""
         return AnchorRequestedOut(size=request_anchor(store, principal.caller(request)))
 
+
+def _add_stream(routes: APIRouter, watch: FeedWatch, auth: Authenticator) -> None:
+    @routes.get("/events/stream", response_class=EventSourceResponse)
+    async def stream_events(
+        principal: Annotated[Principal, Depends(auth.require(*ROLES))],
+        after: Position = None,
+        last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,16}$")] = None,
+    ) -> AsyncIterable[StreamedEvent]:  # what `data` holds; FastAPI takes both kinds
+        """News of the caller's own events (auditors: of all) as Server-Sent Events.
+
+        `id` is the log position, `event` is `event`, `data` a StreamedEvent. Begins after
+        `Last-Event-ID`, else after `after`, else with what comes next. Ends after two minutes;
+        browsers come back by themselves.
+        """
+        start = after if last_event_id is None else int(last_event_id)
+        async for each in watch.follow(_scope(principal), start, STREAM_SECONDS):
+            data = StreamedEvent(
+                position=each.position,
+                type=each.type,
+                stream_id=each.stream_id,
+                event_id=each.event_id,
+            )
+            message = ServerSentEvent(data=data, event="event", id=str(each.position))
+            yield message  # type: ignore[misc]
+
+
+def _add_events(
+    routes: APIRouter, queries: "_Queries", proofs: ProofService, auth: Authenticator
+) -> None:
+    anyone = auth.require(*ROLES)
+
     @routes.get("/events")
     def events(
         principal: Annotated[Principal, Depends(anyone)],
         cursor: str | None = None,
         limit: Limit = 50,
         stream_id: str | None = None,
+        order: Order = "asc",
+        type_prefix: TypePrefix = None,
     ) -> Page[EventOut]:
-        """The caller's own events in log order; auditors see all."""
-        return queries.events(_scope(principal), cursor, limit, stream_id)
+        """The caller's own events in log order, or the newest first; auditors see all."""
+        wanted = _Wanted(stream_id, type_prefix, order)
+        return queries.events(_scope(principal), cursor, limit, wanted)
 
     @routes.get("/events/{event_id}")
     def event(event_id: str, principal: Annotated[Principal, Depends(anyone)]) -> EventOut:
@@ -132,7 +202,26 @@ def router(
             anchor=None if bundle.anchor is None else _base64(bundle.anchor),
         )
 
-    return routes
+
+class _Wanted(NamedTuple):
+    stream_id: str | None
+    type_prefix: str | None
+    order: str
+
+
+_EVENTS = """
+SELECT feed.position, events.entry, events.leaf_hash
+FROM feed JOIN events USING (tenant_id, stream_id, stream_version)
+WHERE (%(stream)s::text IS NULL OR feed.stream_id = %(stream)s)
+  AND (%(type)s::text IS NULL OR starts_with(feed.type, %(type)s))
+"""
+_ORDERS: dict[str, tuple[int, LiteralString]] = {
+    "asc": (-1, _EVENTS + "AND feed.position > %(from)s ORDER BY feed.position LIMIT %(limit)s"),
+    "desc": (
+        2**62,
+        _EVENTS + "AND feed.position < %(from)s ORDER BY feed.position DESC LIMIT %(limit)s",
+    ),
+}
 
 
 class _Queries:
@@ -170,19 +259,22 @@ class _Queries:
         )
 
     def events(
-        self, scope: Scope, cursor: str | None, limit: int, stream_id: str | None
+        self, scope: Scope, cursor: str | None, limit: int, wanted: "_Wanted"
     ) -> Page[EventOut]:
-        after = self._cursors.decode("events", cursor)[0] if cursor else -1
+        start, query = _ORDERS[wanted.order]
+        listing = f"events-{wanted.order}"
         with self._store.database.transaction(scope) as connection:
             rows = connection.execute(
-                "SELECT feed.position, events.entry, events.leaf_hash"
-                " FROM feed JOIN events USING (tenant_id, stream_id, stream_version)"
-                " WHERE feed.position > %s AND (%s::text IS NULL OR feed.stream_id = %s)"
-                " ORDER BY feed.position LIMIT %s",
-                (after, stream_id, stream_id, limit + 1),
+                query,
+                {
+                    "from": self._cursors.decode(listing, cursor)[0] if cursor else start,
+                    "stream": wanted.stream_id,
+                    "type": wanted.type_prefix,
+                    "limit": limit + 1,
+                },
             ).fetchall()
         return self._cursors.page(
-            "events", rows, limit, lambda row: [row["position"]], self._event_out
+            listing, rows, limit, lambda row: [row["position"]], self._event_out
         )
 
     def event(self, scope: Scope, event_id: str) -> EventOut:

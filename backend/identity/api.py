@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, StringConstraints
 
+from backend.identity.domain import Participant
 from backend.identity.service import IdentityService
 from backend.kernel.ids import checked_id
 from backend.web.auth import Authenticator, Principal
@@ -35,6 +36,12 @@ class ParticipantOut(EdgeModel):
     name: str
     kind: str
     wallets: list[WalletOut]
+
+
+class MeOut(ParticipantOut):
+    """The caller, with the roles its credentials give it."""
+
+    roles: list[str]
 
 
 class StatementOut(EdgeModel):
@@ -104,9 +111,10 @@ def router(service: IdentityService, auth: Authenticator) -> APIRouter:
         return TokenOut(token=token)
 
     @routes.get("/me")
-    def me(who: Annotated[Principal, Depends(anyone)]) -> ParticipantOut:
-        """Who the token stands for."""
-        return _participant(service, who.tenant_id, who.participant_id)
+    def me(who: Annotated[Principal, Depends(anyone)]) -> MeOut:
+        """Who the token or the session stands for."""
+        found = _participant(service, who.tenant_id, who.participant_id)
+        return MeOut(**dict(found), roles=sorted(who.roles))
 
     @routes.post("/wallet-statements")
     def statement(body: StatementIn, who: Annotated[Principal, Depends(trader)]) -> StatementOut:
@@ -134,7 +142,14 @@ def router(service: IdentityService, auth: Authenticator) -> APIRouter:
 
 def _participant(service: IdentityService, tenant_id: str, participant_id: str) -> ParticipantOut:
     state = service.participant(tenant_id, participant_id)
-    wallets = [WalletOut(address=each.address, chain_id=each.chain_id) for each in state.wallets]
     return ParticipantOut(
-        participant_id=state.participant_id, name=state.name, kind=state.kind, wallets=wallets
+        participant_id=state.participant_id,
+        name=state.name,
+        kind=state.kind,
+        wallets=wallets_out(state),
     )
+
+
+def wallets_out(state: Participant) -> list[WalletOut]:
+    """The participant's wallets as they travel."""
+    return [WalletOut(address=each.address, chain_id=each.chain_id) for each in state.wallets]

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from datetime import datetime
 
 import msgspec
 from eth_account import Account
@@ -35,6 +36,7 @@ class TokenHolder(msgspec.Struct, frozen=True):
     tenant_id: str
     participant_id: str
     roles: frozenset[str]
+    expires_at: datetime | None = None
 
 
 class IdentityService:
@@ -118,13 +120,15 @@ class IdentityService:
             return remembered[1]
         with self._store.database.transaction(Scope.identity()) as connection:
             row = connection.execute(
-                "SELECT tenant_id, participant_id, roles, token_hash FROM api_tokens"
+                "SELECT tenant_id, participant_id, roles, token_hash, expires_at FROM api_tokens"
                 " WHERE token_hash = %s AND (expires_at IS NULL OR expires_at > now())",
                 (digest,),
             ).fetchone()
         if row is None or not hmac.compare_digest(bytes(row["token_hash"]), digest):
             return None
-        holder = TokenHolder(str(row["tenant_id"]), row["participant_id"], frozenset(row["roles"]))
+        holder = TokenHolder(
+            str(row["tenant_id"]), row["participant_id"], frozenset(row["roles"]), row["expires_at"]
+        )
         self._known[digest] = (time.monotonic(), holder)
         return holder
 

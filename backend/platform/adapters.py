@@ -9,7 +9,8 @@ from backend.compliance.ports import Exposure
 from backend.eventstore.database import Database
 from backend.eventstore.scope import Scope
 from backend.eventstore.store import UnitOfWork
-from backend.identity.service import IdentityService
+from backend.identity.service import IdentityService, TokenHolder
+from backend.identity.sessions import Sessions
 from backend.kernel.errors import NotFound
 from backend.kernel.money import Money, Price, Quantity
 from backend.marketdata.errors import PriceUnavailable
@@ -33,14 +34,22 @@ _CLOSES: WeakKeyDictionary[UnitOfWork, dict[tuple[str, date], Price | None]] = W
 class IdentityTokens:
     """``web.auth.Tokens`` over identity."""
 
-    def __init__(self, identity: IdentityService) -> None:
+    def __init__(self, identity: IdentityService, sessions: Sessions) -> None:
         self._identity = identity
+        self._sessions = sessions
 
     def principal_of(self, token: str) -> Principal | None:
-        holder = self._identity.holder_of(token)
-        if holder is None:
-            return None
-        return Principal(holder.tenant_id, holder.participant_id, holder.roles)
+        return _principal(self._identity.holder_of(token))
+
+    def principal_of_session(self, secret: str) -> Principal | None:
+        session = self._sessions.find(secret)
+        return _principal(session.holder if session is not None else None)
+
+
+def _principal(holder: TokenHolder | None) -> Principal | None:
+    if holder is None:
+        return None
+    return Principal(holder.tenant_id, holder.participant_id, holder.roles)
 
 
 class IdentityWallets:

@@ -4,21 +4,39 @@ import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from backend.kernel.errors import DomainError, ErrorCode
+from backend.platform.edge.dashboard import Dashboard
+from backend.platform.edge.headers import SecurityHeaders
+from backend.platform.version import VERSION
 from backend.web import openapi, problems
 from backend.web.middleware import RequestContext
 from backend.web.models import Problem
 
-VERSION = "0.1.0"
 _DESCRIPTION = (
     "Hold, trade and settle securities; every event can be checked by anyone holding a proof."
 )
+# Swagger UI, from this server and without an inline script.
+_DOCS_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Tallystick API</title>
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<link rel="icon" href="/docs/assets/favicon-32x32.png">
+<div id="swagger-ui"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script></html>
+"""
+_DOCS_START = """SwaggerUIBundle({
+  url: "/api/v1/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  presets: [SwaggerUIBundle.presets.apis],
+});
+"""
 Check = Callable[[], str | None]
 
 
@@ -27,8 +45,12 @@ def create_app(
     readiness: dict[str, Check],
     metrics: CollectorRegistry,
     swagger_ui: Path,
+    dashboard: Path | None = None,
 ) -> FastAPI:
-    """Assemble the application. ``readiness`` checks give None when well, else what is wrong."""
+    """Assemble the application. ``readiness`` checks give None when well, else what is wrong.
+
+    ``swagger_ui`` and ``dashboard`` are the folders of the two pages' files.
+    """
     app = FastAPI(
         title="Tallystick",
         version=VERSION,
@@ -36,9 +58,11 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     app.add_middleware(RequestContext)
+    app.add_middleware(SecurityHeaders)  # added last, so it is outermost
     problems.install(app)
     openapi.install(app)
     for each in routers:
@@ -47,6 +71,8 @@ def create_app(
     app.include_router(_documentation())
     if swagger_ui.is_dir():
         app.mount("/docs/assets", StaticFiles(directory=swagger_ui))
+    if dashboard is not None:
+        app.router.default = Dashboard(dashboard, app.router.default)
     return app
 
 
@@ -81,13 +107,11 @@ def _documentation() -> APIRouter:
 
     @routes.get("/docs")
     def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url="/api/v1/openapi.json",
-            title="Tallystick API",
-            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
-            swagger_css_url="/docs/assets/swagger-ui.css",
-            swagger_favicon_url="/docs/assets/favicon-32x32.png",
-        )
+        return HTMLResponse(_DOCS_PAGE)
+
+    @routes.get("/docs/start.js")
+    def start() -> Response:
+        return Response(_DOCS_START, media_type="text/javascript")
 
     @routes.get("/docs/errors")
     def errors() -> HTMLResponse:
@@ -103,10 +127,6 @@ def _documentation() -> APIRouter:
             "td{padding:.3rem .8rem;vertical-align:top}tr:target{background:#ffd}</style>"
             f"<h1>Error codes</h1><table><tr><th>Code<th>Status<th>Meaning</tr>{rows}</table>"
         )
-
-    @routes.get("/", include_in_schema=False)
-    def root(request: Request) -> JSONResponse:
-        return JSONResponse({"name": "Tallystick", "version": VERSION, "docs": "/docs"})
 
     return routes
 

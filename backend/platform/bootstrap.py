@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from anchoring.rpc import HttpRpc
 from anchoring.signing import Ed25519Signer
 from anchoring.tile_store import DirectoryStore
 from backend.audit import api as audit_api
@@ -21,6 +22,7 @@ from backend.audit.anchorer import read_state
 from backend.audit.domain import Anchoring
 from backend.audit.keyring import announce_key
 from backend.audit.proofs import ProofService
+from backend.audit.stream import FeedWatch
 from backend.compliance import api as compliance_api
 from backend.compliance import events as compliance_events
 from backend.compliance import projections as compliance_projections
@@ -34,8 +36,11 @@ from backend.eventstore.subscriptions import SubscriptionRunner
 from backend.identity import api as identity_api
 from backend.identity import events as identity_events
 from backend.identity import projections as identity_projections
+from backend.identity import session_api
 from backend.identity.ids import VENUE_TENANT
 from backend.identity.service import IdentityService
+from backend.identity.session_api import SignIn
+from backend.identity.sessions import Sessions
 from backend.kernel.errors import DomainError, ErrorCode
 from backend.kernel.ids import Uuid7Factory
 from backend.marketdata import api as marketdata_api
@@ -54,9 +59,13 @@ from backend.platform.adapters import (
     StoredCloses,
     TokenRegister,
 )
+from backend.platform.edge import config_api, development_api, status_api
+from backend.platform.edge.chain_view import ChainView
+from backend.platform.edge.development import PARTICIPANTS, Development, development_of
 from backend.platform.home import Home
 from backend.platform.schema import check_migrated
 from backend.platform.settings import Settings
+from backend.platform.version import VERSION
 from backend.portfolio import api as portfolio_api
 from backend.portfolio import events as portfolio_events
 from backend.portfolio import projections as portfolio_projections
@@ -99,6 +108,7 @@ EVENT_MODULES = (
 )
 
 LOOKUP_CONNECTIONS = 2
+CHAIN_VIEW_SECONDS = 2.0
 
 
 class NotAdopted(DomainError):
@@ -231,12 +241,23 @@ def portfolio_service(core: Core, adopted: Anchoring) -> PortfolioService:
     return PortfolioService(proof, IdentityWallets(core.lookups, adopted.chain_id))
 
 
-def api_routers(core: Core) -> list[APIRouter]:
-    """Every context's routes, over one set of services."""
-    adopted = core.adopted()
+def api_routers(core: Core, watch: FeedWatch) -> list[APIRouter]:
+    """Every context's routes, over one set of services; ``watch`` feeds their streams.
+
+    Raises NotAdopted, and what ``development_of`` raises.
+    """
+    cast = core.home.demo / PARTICIPANTS
+    development = development_of(core.settings, cast, core.database)
+    return routers_for(core, core.adopted(), development, watch)
+
+
+def routers_for(
+    core: Core, adopted: Anchoring, development: Development | None, watch: FeedWatch
+) -> list[APIRouter]:
+    """The routes over ``core``; nothing is asked of database or chain before the first request."""
     store, database = core.store, core.database
-    identity = IdentityService(store, core.settings.log_origin)
-    auth = Authenticator(IdentityTokens(identity))
+    identity, sessions = IdentityService(store, core.settings.log_origin), Sessions(database)
+    auth = Authenticator(IdentityTokens(identity, sessions))
     cursors, idempotency = Cursors(core.home.secret("cursors")), Idempotency(store)
     securities, closes = SecuritiesInScope(), StoredCloses(database)
     compliance = ComplianceService(securities, VENUE_TENANT)
@@ -245,10 +266,15 @@ def api_routers(core: Core) -> list[APIRouter]:
     orders = OrderService(books, BookExposures(), securities, LastCloses(), compliance, calendar)
     log = DirectoryStore(core.home.log)
     proofs = ProofService(database, log, core.home.anchors)
-    return [
+    chain = ChainView(HttpRpc(chain_url(core.settings), timeout=CHAIN_VIEW_SECONDS))
+    sign_in = SignIn(identity, sessions)
+    found = [
+        config_api.router(VERSION, adopted, core.settings.log_origin, log, development),
+        status_api.router(database, store.clock, chain),
+        session_api.router(identity, sessions, sign_in),
         identity_api.router(identity, auth),
         log_api.router(log, auth),
-        audit_api.router(store, proofs, auth, cursors, core.settings.log_origin),
+        audit_api.router(store, proofs, auth, cursors, core.settings.log_origin, watch),
         securities_api.router(store, SecuritiesService(store), auth, cursors, idempotency),
         marketdata_api.router(store, auth, cursors, SecurityTable),
         portfolio_api.router(books, queries, auth, idempotency, cursors, store.clock),
@@ -257,6 +283,9 @@ def api_routers(core: Core) -> list[APIRouter]:
         trading_api.router(orders, database, VENUE_TENANT, auth, idempotency, cursors),
         settlement_api.router(store, SettlementService(), auth, idempotency, cursors),
     ]
+    if development is not None:
+        found.append(development_api.router(development, sign_in, auth))
+    return found
 
 
 def chain_url(settings: Settings) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import StringConstraints
@@ -14,7 +15,9 @@ from backend.eventstore.store import EventStore
 from backend.kernel.errors import NotFound
 from backend.settlement import store
 from backend.settlement.domain.instruction import Instruction
+from backend.settlement.domain.timeline import BranchKind, Outcome, StepName, StepState
 from backend.settlement.service import Consent, SettlementService
+from backend.settlement.timelines import Timelines, TradeView
 from backend.web.auth import Authenticator, Principal
 from backend.web.idempotency import Idempotency, KeyHeader
 from backend.web.models import DecimalOut, EdgeModel, Page
@@ -119,6 +122,48 @@ class SettlementModel(EdgeModel):
     failed_at: datetime | None
 
 
+class StepModel(EdgeModel):
+    """One step of a trade; ``event_id`` and ``position`` name an event the caller may prove."""
+
+    name: StepName
+    state: StepState
+    at: datetime | None
+    event_id: str | None
+    position: int | None
+    detail: str | None
+
+
+class BranchModel(EdgeModel):
+    """Something that happened beside the steps."""
+
+    kind: BranchKind
+    at: datetime
+    detail: str
+    event_id: str | None
+
+
+class TimelineModel(EdgeModel):
+    """A trade's way, derived from its events. A step that is done stays done.
+
+    ``attempt`` counts the submissions. ``last_error`` and ``next_retry_at`` (real time) say what
+    the worker ran into last, until its next look succeeds. All other times are business time.
+    """
+
+    trade_id: str
+    outcome: Outcome
+    steps: list[StepModel]
+    branches: list[BranchModel]
+    attempt: int
+    last_error: str | None
+    next_retry_at: datetime | None
+
+
+class SettlementDetail(SettlementModel):
+    """The venue's process of one trade, and its way so far."""
+
+    timeline: TimelineModel
+
+
 def router(
     events: EventStore,
     service: SettlementService,
@@ -129,8 +174,10 @@ def router(
     """The routes of settlement below ``/api/v1``."""
     routes = APIRouter(prefix="/api/v1", tags=["settlement"])
     party = auth.require("investor", "trader")
+    timelines = Timelines(events)
     _add_instructions(routes, events, service, party, cursors)
     _add_signature(routes, service, party, idempotency)
+    _add_timelines(routes, timelines, party, auth.require("operator", "auditor"))
     _add_settlements(routes, events.database, auth.require("operator", "auditor"), cursors)
     return routes
 
@@ -204,14 +251,48 @@ def _add_settlements(
         )
 
 
+def _add_timelines(routes: APIRouter, timelines: Timelines, party: Reader, venue: Reader) -> None:
+    @routes.get("/instructions/{instruction_id}/timeline")
+    def instruction_timeline(
+        instruction_id: Id, who: Annotated[Principal, Depends(party)]
+    ) -> SettlementDetail:
+        """The trade behind one's own instruction, step by step."""
+        return _detail(timelines.of_instruction(who.tenant_id, instruction_id))
+
+    @routes.get("/settlements/{trade_id}")
+    def get_settlement(
+        trade_id: Id, _who: Annotated[Principal, Depends(venue)]
+    ) -> SettlementDetail:
+        """One settlement of the venue, step by step; for its operators and auditors."""
+        return _detail(timelines.of_trade(trade_id))
+
+
 def _instruction_model(row: dict[str, Any]) -> InstructionModel:
     return InstructionModel(**{name: row[name] for name in InstructionModel.model_fields})
 
 
 def _settlement_model(row: dict[str, Any]) -> SettlementModel:
+    return SettlementModel(**_settlement_values(row))
+
+
+def _settlement_values(row: dict[str, Any]) -> dict[str, Any]:
     values = {name: row[name] for name in SettlementModel.model_fields}
     chain_id = row["chain_id"]
-    return SettlementModel(**{**values, "chain_id": None if chain_id is None else int(chain_id)})
+    return {**values, "chain_id": None if chain_id is None else int(chain_id)}
+
+
+def _detail(view: TradeView) -> SettlementDetail:
+    found = view.timeline
+    timeline = TimelineModel(
+        trade_id=found.trade_id,
+        outcome=found.outcome,
+        steps=[StepModel(**msgspec.structs.asdict(each)) for each in found.steps],
+        branches=[BranchModel(**msgspec.structs.asdict(each)) for each in found.branches],
+        attempt=found.attempt,
+        last_error=view.last_error,
+        next_retry_at=view.next_retry_at,
+    )
+    return SettlementDetail(**_settlement_values(view.row), timeline=timeline)
 
 
 def _consent_model(consent: Consent) -> ConsentModel:

@@ -152,6 +152,33 @@ def list_settlements(
     ).fetchall()
 
 
+def find_settlement(db: Connection, trade_id: str) -> dict[str, Any] | None:
+    """The row of one settlement."""
+    return db.execute(
+        "SELECT * FROM settlements WHERE tenant_id = %s AND trade_id = %s",
+        (VENUE_TENANT, trade_id),
+    ).fetchone()
+
+
+def find_work(db: Connection, trade_id: str) -> dict[str, Any] | None:
+    """When the worker looks at a settlement again, and what it ran into; None once it ended."""
+    return db.execute(
+        "SELECT due_at, attempts, last_error FROM settlement_work"
+        " WHERE tenant_id = %s AND trade_id = %s",
+        (VENUE_TENANT, trade_id),
+    ).fetchone()
+
+
+def read_stream(db: Connection, tenant_id: str, stream_id: str) -> list[dict[str, Any]]:
+    """A stream's entries in order, with their log positions where they have one."""
+    return db.execute(
+        "SELECT events.entry, events.leaf_hash, feed.position FROM events"
+        " LEFT JOIN feed USING (tenant_id, stream_id, stream_version)"
+        " WHERE events.tenant_id = %s AND events.stream_id = %s ORDER BY events.stream_version",
+        (tenant_id, stream_id),
+    ).fetchall()
+
+
 def list_transactions(db: Connection, trade_id: str) -> list[dict[str, Any]]:
     """Every transaction that was signed for a settlement, oldest first."""
     return db.execute(

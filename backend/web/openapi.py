@@ -10,7 +10,8 @@ from backend.web.problems import MEDIA_TYPE
 def install(app: FastAPI) -> None:
     """Give every documented refusal of the application its own media type (RFC 9457).
 
-    FastAPI files a route's further models under ``application/json``, whatever they travel as.
+    FastAPI files a route's further models under ``application/json``, whatever they travel as,
+    and describes a stream with OpenAPI 3.2's ``itemSchema`` in a document of 3.1.
     """
     made = app.openapi
 
@@ -25,6 +26,10 @@ def install(app: FastAPI) -> None:
 
 
 def _correct(responses: dict[str, Any]) -> None:
+    for answer in responses.values():
+        for content in answer.get("content", {}).values():
+            if "itemSchema" in content:  # the schema is that of one message
+                content["schema"] = content.pop("itemSchema")
     for status in ("4XX", "5XX"):
         content = responses.get(status, {}).get("content", {})
         for kind in [each for each in content if each != MEDIA_TYPE]:

@@ -15,6 +15,9 @@ pytestmark = [pytest.mark.db, pytest.mark.chain]
 PUBLIC = {
     "GET /api/v1/log",
     "GET /api/v1/anchors",
+    "GET /api/v1/config",
+    "GET /api/v1/status",
+    "GET /api/v1/chain/blocks/{number}",
     "GET /livez",
     "GET /readyz",
     "GET /log/checkpoint",
@@ -22,6 +25,10 @@ PUBLIC = {
     "GET /log/policy",
     "GET /log/tile/{path}",
 }
+# Needs no credentials because it is given them in its body.
+SIGN_IN = {"POST /api/v1/sessions"}
+# Answers to a browser's cookie only: a token is no session.
+COOKIE = {"GET /api/v1/session", "DELETE /api/v1/session"}
 # Roles that admit a caller, by route; what is not listed here and not public fails the test.
 OPERATOR = {
     "PUT /api/v1/participants/{participant_id}",
@@ -33,6 +40,7 @@ OPERATOR = {
     "POST /api/v1/circuit-breakers/{scope}/reset",
     "PUT /api/v1/limits",
     "GET /api/v1/settlements",
+    "GET /api/v1/settlements/{trade_id}",
     "POST /api/v1/anchors",
 }
 # Reference data: the same for every caller with a token.
@@ -78,6 +86,7 @@ def owned(world: World) -> dict[str, str]:
         "quote": "EUR",
         "path": "0/000.p/1",
         "trade_id": trade_id,
+        "number": "1",
     }
 
 
@@ -94,6 +103,8 @@ def body_of(world: World, operation: str) -> Any:
     bodies: dict[str, Any] = {
         "PUT /api/v1/participants/{participant_id}": {"name": "x"},
         "POST /api/v1/participants/{participant_id}/tokens": {"label": "x", "roles": ["operator"]},
+        "POST /api/v1/sessions": {"token": "tally_unknown"},
+        "DELETE /api/v1/session": None,
         "POST /api/v1/wallet-statements": wallet,
         "POST /api/v1/wallets": {**wallet, "signature": "0x" + "11" * 65},
         "POST /api/v1/anchors": {},
@@ -140,7 +151,7 @@ def test_the_document_names_every_route(world: World) -> None:
     routes = _routes(world.app.router.routes)
     assert {each for each in routes if each.split(" ")[1].startswith("/api/v1/")} <= documented
     assert len(documented) > 35
-    assert documented >= PUBLIC | OPERATOR | REFERENCE, "a listed route is gone"
+    assert documented >= PUBLIC | SIGN_IN | COOKIE | OPERATOR | REFERENCE, "a listed route is gone"
 
 
 def _routes(routes: Any) -> set[str]:
@@ -178,6 +189,13 @@ def test_nobody_gets_no_further_than_401(world: World, owned: dict[str, str]) ->
 def test_a_strange_authorization_header_is_no_credential(world: World, header: str) -> None:
     answer = world.http.get("/api/v1/me", headers={b"Authorization": header.encode()})
     refused(answer, 401, "unauthenticated")
+
+
+def test_a_token_is_no_session(world: World) -> None:
+    with world.nothing_written():
+        for operation in COOKIE:
+            answer = call(world, operation, operation.split(" ")[1], world.cedar.token)
+            refused(answer, 401, "unauthenticated")
 
 
 def test_a_participant_is_no_operator(world: World, owned: dict[str, str]) -> None:
@@ -225,7 +243,7 @@ def test_what_is_ones_own_does(world: World, owned: dict[str, str]) -> None:
     for operation in operations(world):
         path = operation.split(" ")[1]
         reads = operation.startswith("GET /api/v1/") and "{" in path
-        if not reads or operation in OPERATOR or "/rates/" in path:
+        if not reads or operation in OPERATOR | COOKIE or "/rates/" in path:
             continue
         answer = call(world, operation, fill(path, owned), world.birch.token)
         assert answer.status_code == 200, (operation, answer.text)

@@ -1,5 +1,6 @@
 """The document: valid, complete, no decimal as a number; and the API held to it by schemathesis."""
 
+import json
 import uuid
 from collections import Counter
 from typing import Any
@@ -13,7 +14,8 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from backend.kernel.errors import ErrorCode
 from backend.web.problems import STATUS
-from tests.api.test_access import PUBLIC
+from scripts import openapi
+from tests.api.test_access import PUBLIC, SIGN_IN
 from tests.integration.parties import PROBLEM
 from tests.integration.world import World
 
@@ -21,9 +23,10 @@ pytestmark = [pytest.mark.db, pytest.mark.chain]
 
 # Numbers that are counts, heights or codes, never amounts.
 WHOLE = {
-    "age_days", "anchored_size", "block_number", "chain_id", "checkpoint_size", "deadline",
-    "decimals", "gas_used", "index", "log_index", "new_units", "number", "old_units", "orders",
-    "position", "rows", "size", "stale_days", "status", "stream_version", "calc_version",
+    "age_days", "anchored_size", "attempt", "block_number", "chain_id", "checkpoint_size",
+    "deadline", "decimals", "gas_used", "index", "log_index", "new_units", "number", "old_units",
+    "orders", "position", "rows", "size", "stale_days", "status", "stream_version", "calc_version",
+    "waiting_seconds",
 }  # fmt: skip
 
 
@@ -57,6 +60,30 @@ def test_every_operation_has_a_summary_a_tag_and_one_id(document: dict[str, Any]
     assert len(set(ids)) == len(ids)
 
 
+def test_an_operations_id_is_its_functions_name(document: dict[str, Any]) -> None:
+    ids = {each["operationId"] for each in operations(document).values()}
+    assert {"place_order", "sign_instruction", "stream_events", "get_status"} <= ids
+    assert all(each.isidentifier() for each in ids)
+
+
+def test_the_committed_document_and_its_types_are_current() -> None:
+    """Made without a server. Without Node.js and its packages the types are not compared."""
+    files = openapi.wanted()
+    assert openapi.stale(files) == [], "run: python -m scripts.openapi"
+    changed = {path: text.replace("place_order", "put_order") for path, text in files.items()}
+    assert set(openapi.stale(changed)) == set(files), "the control: a change is noticed"
+
+
+def test_the_committed_document_is_the_servers_with_development_mode(
+    document: dict[str, Any],
+) -> None:
+    made = json.loads(openapi.document())
+    extra = set(made["paths"]) - set(document["paths"])
+    assert extra == {"/api/v1/development/sessions", "/api/v1/development/rpc"}
+    for path, item in document["paths"].items():
+        assert made["paths"][path] == item, path
+
+
 def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
     missing = []
     for key, each in operations(document).items():
@@ -72,7 +99,7 @@ def test_every_operation_says_how_it_refuses(document: dict[str, Any]) -> None:
 
 def test_every_operation_that_needs_a_token_says_so(document: dict[str, Any]) -> None:
     found = operations(document)
-    assert {key for key, each in found.items() if not each.get("security")} == PUBLIC
+    assert {key for key, each in found.items() if not each.get("security")} == PUBLIC | SIGN_IN
 
 
 def test_no_decimal_is_a_number(document: dict[str, Any]) -> None:
@@ -123,8 +150,11 @@ def api_schema(world: World) -> Any:
     return schemathesis.openapi.from_asgi("/api/v1/openapi.json", world.app)
 
 
-def test_no_request_crashes_the_api(api_schema: Any, world: World) -> None:
+def test_no_request_crashes_the_api(
+    api_schema: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As trader and as operator: a documented status, the documented form, and never a 5xx."""
+    monkeypatch.setattr("backend.audit.api.STREAM_SECONDS", 0.05)  # a stream must come to an end
     failures: list[str] = []
     seen: Counter[int] = Counter()
     tried = 0

@@ -1,5 +1,7 @@
 """Set-up says plainly what is missing, and never trusts what is half done."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -7,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import setup
+from scripts.setup_steps import dashboard, records
+from scripts.setup_steps.python import PROGRAM
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -17,7 +20,10 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with the set-up script and nothing made yet."""
     folder = tmp_path / "a checkout"
     (folder / "scripts").mkdir(parents=True)
-    shutil.copy(_CHECKOUT / "scripts" / "setup.py", folder / "scripts")
+    for name in ("setup.py", "__init__.py"):
+        shutil.copy(_CHECKOUT / "scripts" / name, folder / "scripts")
+    steps = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(_CHECKOUT / "scripts/setup_steps", folder / "scripts/setup_steps", ignore=steps)
     return folder
 
 
@@ -65,38 +71,38 @@ def test_an_unknown_profile_is_refused(checkout: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_finished_serves_the_smaller_profile_too(tmp_path: Path) -> None:
-    setup.finish(tmp_path, "dev", "digest of dev")
-    assert setup.is_recorded(tmp_path, "dev", lambda profile: f"digest of {profile}")
-    assert setup.is_recorded(tmp_path, "runtime", lambda profile: f"digest of {profile}")
+    records.finish(tmp_path, "dev", "digest of dev")
+    assert records.is_recorded(tmp_path, "dev", lambda profile: f"digest of {profile}")
+    assert records.is_recorded(tmp_path, "runtime", lambda profile: f"digest of {profile}")
 
 
 def test_a_smaller_or_outdated_or_half_made_set_up_does_not_serve(tmp_path: Path) -> None:
-    setup.finish(tmp_path, "runtime", "digest")
-    assert not setup.is_recorded(tmp_path, "dev", lambda profile: "digest")
-    assert not setup.is_recorded(tmp_path, "runtime", lambda profile: "another")
-    assert setup.is_recorded(tmp_path, "runtime", lambda profile: "digest")
-    (tmp_path / setup.UNFINISHED).touch()
-    assert not setup.is_recorded(tmp_path, "runtime", lambda profile: "digest")
+    records.finish(tmp_path, "runtime", "digest")
+    assert not records.is_recorded(tmp_path, "dev", lambda profile: "digest")
+    assert not records.is_recorded(tmp_path, "runtime", lambda profile: "another")
+    assert records.is_recorded(tmp_path, "runtime", lambda profile: "digest")
+    (tmp_path / records.UNFINISHED).touch()
+    assert not records.is_recorded(tmp_path, "runtime", lambda profile: "digest")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null"])
 def test_a_damaged_record_counts_as_none(tmp_path: Path, content: str) -> None:
-    (tmp_path / setup.RECORD).write_text(content)
-    assert setup.read_record(tmp_path) == {}
+    (tmp_path / records.RECORD).write_text(content)
+    assert records.read_record(tmp_path) == {}
 
 
 def test_the_digest_follows_every_file(tmp_path: Path) -> None:
     file = tmp_path / "file"
-    absent = setup.digest(file)
+    absent = records.digest(file)
     file.write_text("one")
-    first = setup.digest(file)
+    first = records.digest(file)
     file.write_text("two")
-    assert len({absent, first, setup.digest(file)}) == 3
+    assert len({absent, first, records.digest(file)}) == 3
 
 
 def test_the_command_that_set_up_writes_starts() -> None:
     answer = subprocess.run(
-        [sys.executable, "-c", setup.PROGRAM, "--help"],
+        [sys.executable, "-c", PROGRAM, "--help"],
         cwd=_CHECKOUT,
         capture_output=True,
         text=True,
@@ -105,3 +111,59 @@ def test_the_command_that_set_up_writes_starts() -> None:
     )
     assert answer.returncode == 0, answer.stderr
     assert "verify" in answer.stdout
+
+
+@pytest.fixture
+def frontend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A dashboard's sources, with what set-up keeps beside them."""
+    folder = tmp_path / "frontend"
+    (folder / "src" / "app").mkdir(parents=True)
+    (folder / "public").mkdir()
+    for name in (*dashboard.FILES, "index.html", "vite.config.ts", "src/app/App.tsx"):
+        (folder / name).write_text(name)
+    modules = folder / "node_modules"
+    (modules / ".tallystick").mkdir(parents=True)
+    (folder / "dist").mkdir()
+    for name, path in (
+        ("FRONTEND", folder), ("NODE_MODULES", modules), ("DIST", folder / "dist"),
+        ("BUILD", modules / ".tallystick"),
+    ):  # fmt: skip
+        monkeypatch.setattr(dashboard, name, path)
+    return folder
+
+
+def _record_build(frontend: Path) -> None:
+    (frontend / "dist" / "index.html").write_text("page")
+    records.finish(dashboard.BUILD, "runtime", dashboard.sources_digest("runtime"))
+
+
+def test_a_built_dashboard_is_built_once(frontend: Path) -> None:
+    assert not dashboard.is_built("runtime")
+    _record_build(frontend)
+    assert dashboard.is_built("runtime")
+    assert not dashboard.is_built("dev"), "its packages have more in them"
+
+
+@pytest.mark.parametrize("name", ["src/app/App.tsx", "package-lock.json", "src/new.css"])
+def test_a_changed_source_is_built_anew(frontend: Path, name: str) -> None:
+    _record_build(frontend)
+    (frontend / name).write_text("changed")
+    assert not dashboard.is_built("runtime")
+
+
+def test_a_source_that_is_gone_and_pages_that_are_gone_count(frontend: Path) -> None:
+    _record_build(frontend)
+    (frontend / "dist" / "index.html").unlink()
+    assert not dashboard.is_built("runtime")
+    _record_build(frontend)
+    (frontend / "src/app/App.tsx").unlink()
+    assert not dashboard.is_built("runtime")
+
+
+def test_the_build_needs_no_development_package() -> None:
+    """What vite.config.ts imports is installed for running, too."""
+    text = (_CHECKOUT / "frontend" / "vite.config.ts").read_text("utf-8")
+    imported = set(re.findall(r'from "([^".][^"]*)"', text))
+    packages = json.loads((_CHECKOUT / "frontend" / "package.json").read_text("utf-8"))
+    assert imported
+    assert imported <= set(packages["dependencies"])

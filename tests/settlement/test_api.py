@@ -1,5 +1,7 @@
 """Settlement over HTTP: a party sees and signs its own; the venue sees all."""
 
+import uuid
+
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -135,3 +137,83 @@ def test_row_level_security_hides_the_other_side_even_from_sql(venue):
         rows = db.execute("SELECT tenant_id::text FROM instructions").fetchall()
         assert [row["tenant_id"] for row in rows] == [SELLER_TENANT]
         assert db.execute("SELECT * FROM settlements").fetchall() == []
+
+
+# ------------------------------------------------------------------------------------ timelines
+
+
+def steps_of(answer):
+    assert answer.status_code == 200, answer.text
+    return {each["name"]: each for each in answer.json()["timeline"]["steps"]}
+
+
+def test_a_party_and_the_venue_see_the_same_steps_with_their_own_events(venue, client, chain):
+    trade_id = venue.trade()
+    path = f"{path_of(client)}/timeline"
+    before = steps_of(get(client, "seller", path))
+    assert [each["state"] for each in before.values()][:3] == ["done", "current", "current"]
+    venue.sign_both(trade_id)
+    worker = venue.worker()
+    worker.drain(3)
+    chain.finalize()
+    worker.drain(3)
+    venue.pump()
+    mine, venues = (
+        get(client, "seller", path), get(client, "operator", f"/settlements/{trade_id}"),
+    )  # fmt: skip
+    assert {**mine.json(), "timeline": None} == {**venues.json(), "timeline": None}
+    assert mine.json()["state"] == "FINAL"
+    for name, step in steps_of(mine).items():
+        theirs = steps_of(venues)[name]
+        assert (step["state"], step["detail"]) == (theirs["state"], theirs["detail"])
+        assert step["state"] == "done"
+        assert theirs["event_id"] != step["event_id"]
+    own = {str(row["event_id"]) for row in rows_of(venue, SELLER_TENANT)}
+    shown = {name: each["event_id"] for name, each in steps_of(mine).items()}
+    assert {name for name, each in shown.items() if each is None} == {"signed_buyer"}
+    assert {each for each in shown.values() if each is not None} <= own
+    types = {row["event_id"]: row["type"] for row in rows_of(venue, SELLER_TENANT)}
+    found = [str(types[uuid.UUID(each)]).split(".")[1] for each in shown.values() if each]
+    assert found == ["received", "signed", "advised", "advised", "advised", "settled", "settled"]
+
+
+def rows_of(venue, tenant):
+    with venue.database.transaction(Scope.app(tenant)) as db:
+        return db.execute("SELECT event_id, type FROM events").fetchall()
+
+
+def test_ones_own_consent_shows_before_the_venue_has_it(venue, client):
+    venue.trade()
+    path = path_of(client)
+    consent = get(client, "seller", path).json()["consent"]
+    body = {"signature": sign_trade(SELLER, consent).signature}
+    assert post(client, "seller", f"{path}/signature", body).status_code == 200
+    first = steps_of(get(client, "seller", f"{path}/timeline"))
+    assert [first[n]["state"] for n in ("signed_seller", "signed_buyer")] == ["done", "current"]
+    venue.pump()
+    then = steps_of(get(client, "seller", f"{path}/timeline"))
+    for name in ("state", "at", "event_id", "detail"):
+        assert then["signed_seller"][name] == first["signed_seller"][name]
+
+
+def test_timelines_are_for_parties_and_the_venue(venue, client):
+    trade_id = venue.trade()
+    path = f"{path_of(client)}/timeline"
+    assert get(client, "buyer", path).status_code == 404
+    assert get(client, "operator", path).status_code == 403
+    assert get(client, "seller", f"/settlements/{trade_id}").status_code == 403
+    assert get(client, "operator", "/settlements/unknown").status_code == 404
+    assert get(client, "nobody", path).status_code == 401
+
+
+def test_what_the_worker_ran_into_shows_until_it_passes(venue, client):
+    trade_id = venue.trade()
+    with venue.database.transaction(Scope.venue()) as db:
+        db.execute("UPDATE settlement_work SET attempts = 2, last_error = 'node-unavailable: away'")
+    found = get(client, "operator", f"/settlements/{trade_id}").json()["timeline"]
+    assert found["last_error"] == "node-unavailable: away"
+    assert found["next_retry_at"] is not None
+    with venue.database.transaction(Scope.venue()) as db:
+        db.execute("UPDATE settlement_work SET last_error = NULL")
+    found = get(client, "operator", f"/settlements/{trade_id}").json()["timeline"]
+    assert (found["last_error"], found["next_retry_at"]) == (None, None)

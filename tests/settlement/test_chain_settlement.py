@@ -1,5 +1,6 @@
 """Settlement end to end on a real chain and a real database."""
 
+import time
 from datetime import date
 
 import pytest
@@ -360,8 +361,12 @@ def test_reorganised_out_and_settled_again_with_the_same_bytes(venue, chain):
     assert venue.state(trade_id).state == "REORGED"
     row = venue.instruction(*venue.sides(trade_id)[0])
     assert row["settlement_state"] == "REORGED"
-    worker.drain(2)
-    again = venue.state(trade_id).inclusion
+    for _ in range(100):  # the node mines what was sent again in its own time
+        worker.drain(2)
+        again = venue.state(trade_id).inclusion
+        if again is not None:
+            break
+        time.sleep(0.05)
     assert again is not None
     assert again.block_hash != first.block_hash
     assert again.transaction_hash == first.transaction_hash

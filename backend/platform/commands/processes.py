@@ -7,7 +7,8 @@ from typing import Annotated
 import structlog
 import typer
 
-from backend.platform.bootstrap import Core
+from backend.kernel.faults import FAULTS
+from backend.platform.bootstrap import Core, event_registry
 from backend.platform.commands.support import (
     Supervised,
     configure_logging,
@@ -15,7 +16,7 @@ from backend.platform.commands.support import (
     stopping,
     typed_errors,
 )
-from backend.platform.processes import anchorer, api, sequencer, worker
+from backend.platform.processes import anchorer, api, sequencer, wallet, worker
 from backend.platform.settings import load_settings
 
 
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("worker")(work)
     app.command("sequencer")(sequence)
     app.command("anchorer")(anchor)
+    app.command("wallet", hidden=True)(hold_wallet)
 
 
 def serve(
@@ -57,10 +59,22 @@ def sequence(supervised: Supervised = False) -> None:
     _run("sequencer", supervised, run)
 
 
+def hold_wallet(
+    port: Annotated[int, typer.Option(help="Port on the loopback address.")],
+    supervised: Supervised = False,
+) -> None:
+    """Sign for the demonstration's traders, as their browsers' wallets would."""
+    with typed_errors():
+        settings = load_settings(port=port)
+        configure_logging(settings)
+        wallet.run(settings, stopping(supervised))
+
+
 def _run(process: str, supervised: bool, run: Callable[..., None], port: int | None = None) -> None:
     with typed_errors():
         settings = load_settings(**({} if port is None else {"port": port}))
         configure_logging(settings)
+        FAULTS.arm(settings.faults or "", event_registry().types())
         log = structlog.get_logger(process=process)
         stop = stopping(supervised)
         with core_on_stage(process, settings) as core:

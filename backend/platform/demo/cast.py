@@ -4,10 +4,12 @@ import json
 import os
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 
@@ -15,8 +17,10 @@ from backend.eventstore.store import Caller
 from backend.identity.ids import VENUE_PARTICIPANT, VENUE_TENANT
 from backend.identity.service import IdentityService
 from backend.platform.demo.client import Api
+from backend.platform.edge.development import PARTICIPANTS, Played
 from backend.settlement.wallet import create_keystore, load_keystore, sign_trade
 
+OPERATOR_NAME = "Tallystick Venue"
 OPERATOR_ROLES = ("operator", "auditor")
 PARTICIPANT_ROLES = ["investor", "trader"]
 
@@ -59,7 +63,7 @@ class Cast:
         """The venue's operator, with a token issued in this process (there is no other way in)."""
         if "operator" not in self._known:
             caller = Caller("process:operator")
-            identity.register(caller, VENUE_TENANT, VENUE_PARTICIPANT, "Tallystick Venue", "venue")
+            identity.register(caller, VENUE_TENANT, VENUE_PARTICIPANT, OPERATOR_NAME, "venue")
             token = identity.issue_token(
                 caller, VENUE_TENANT, VENUE_PARTICIPANT, "demonstration", OPERATOR_ROLES
             )
@@ -122,6 +126,15 @@ class Cast:
         if not path.exists():
             create_keystore(path, secret, kdf="pbkdf2")
         return load_keystore(path, secret)
+
+    def announce(self, traders: Sequence[Trader]) -> None:
+        """Write down whom development mode lets people sign in as; no credential is in it."""
+        played = [
+            Played(each.participant_id, each.name, tuple(PARTICIPANT_ROLES)) for each in traders
+        ]
+        played.append(Played(VENUE_PARTICIPANT, OPERATOR_NAME, OPERATOR_ROLES))
+        data = msgspec.json.format(msgspec.json.encode(played), indent=2)
+        _write_private(self._folder / PARTICIPANTS, data.decode())
 
     def _remember(self, key: str, value: dict[str, Any]) -> None:
         self._known[key] = value

@@ -14,13 +14,15 @@ from backend.identity.service import IdentityService
 from backend.kernel.errors import DomainError, ErrorCode
 from backend.platform.bootstrap import Core, open_core
 from backend.platform.commands.records import write_inputs
-from backend.platform.demo import proving, script
+from backend.platform.demo import development, proving, script
 from backend.platform.demo.cast import Cast
 from backend.platform.demo.chain import DevelopmentChain
 from backend.platform.demo.client import wait_for
 from backend.platform.demo.data import TOKENISED, ReferenceData
 from backend.platform.demo.script import Play
+from backend.platform.demo.staying import Staying
 from backend.platform.demo.telling import Telling
+from backend.platform.edge.development import PARTICIPANTS, read_cast
 from backend.platform.settings import Settings
 from backend.platform.stage import Stage, open_stage
 from backend.platform.supervisor import Supervisor
@@ -53,13 +55,12 @@ def run(settings: Settings, telling: Telling, once: bool, stop: threading.Event)
         since = _log_size(core)
         _play(play, since)
         _prove(play, core, known)
-        telling.finish(settings.base_url, core.home.demo)
+        telling.finish(settings.base_url, core.home.demo, _sign_in_names(core))
         if once:
             return
+        staying = Staying(play, core)
         while not stop.wait(0.5):
-            play.check_processes()
-            if _is_waiting(core):
-                play.chain.mine()
+            staying.look()
 
 
 def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, core: Core) -> Play:
@@ -91,7 +92,8 @@ def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, c
         stack.callback(supervisor.stop)
         for name in PROCESSES:
             supervisor.start(name)
-        supervisor.start("serve", ["--port", str(settings.port)])
+        wallet = development.start_wallet(supervisor, settings, stage)
+        supervisor.start("serve", ["--port", str(settings.port)], wallet)
         _await_ready(settings, supervisor)
         telling.say(", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items()))
     with telling.step("Open two participants, bind their wallets, fund them"):
@@ -100,6 +102,7 @@ def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, c
         (alder, new), (birch, _) = (cast.trader(operator, name) for name in NAMES)
         for trader in (alder, birch):
             telling.say(f"{trader.name}: wallet {trader.address}, keystore kept on its own side")
+        cast.announce((alder, birch))
         play = Play(
             telling, operator, (alder, birch), securities, deployment, chain.deployer(), chain,
             clock, supervisor.check,
@@ -176,6 +179,11 @@ def _prove(play: Play, core: Core, known: int) -> None:
             telling.say(f"{shown.stem}{suffix} with one bit changed: [bold red]{verdict}[/]")
 
 
+def _sign_in_names(core: Core) -> list[str]:
+    """Whom the dashboard offers to sign in as; nobody where development mode is off."""
+    return [each.name for each in read_cast(core.home.demo / PARTICIPANTS)]
+
+
 def _name(event: dict[str, Any]) -> str:
     return f"{event['position']:06d}-{event['type']}"
 
@@ -208,16 +216,6 @@ def _log_has_clock(core: Core) -> bool:
             "SELECT offset_microseconds AS offset FROM business_clock"
         ).fetchone()
     return bool(row and row["offset"])
-
-
-def _is_waiting(core: Core) -> bool:
-    """Whether something on chain still needs blocks to become final."""
-    with core.database.transaction(Scope.auditor()) as connection:
-        row = connection.execute(
-            "SELECT EXISTS (SELECT 1 FROM anchors WHERE state <> 'FINAL') OR EXISTS"
-            " (SELECT 1 FROM settlements WHERE state NOT IN ('FINAL', 'FAILED')) AS waiting"
-        ).fetchone()
-    return bool(row and row["waiting"])
 
 
 def _await_ready(settings: Settings, supervisor: Supervisor) -> None:

@@ -58,7 +58,14 @@ class Telling:
             table.add_row("", *row)
         self._console.print(table)
 
-    def finish(self, base_url: str, folder: Path) -> None:
-        """Where to look next."""
-        self._console.print(f"\n[bold green]Done.[/] API and its documentation: {base_url}/docs")
+    def finish(self, base_url: str, folder: Path, names: Sequence[str]) -> None:
+        """Where to look next: the dashboard first, and whom to sign in as."""
+        self._console.print(f"\n[bold green]Done.[/] Dashboard: [bold]{base_url}[/]")
+        if names:
+            self._console.print(f"Sign in as {', '.join(names[:-1])} or {names[-1]}; no password.")
+        self._console.print(f"API and its documentation: {base_url}/docs")
         self._console.print(f"Proofs: {folder}")
+
+    def note(self, text: str) -> None:
+        """Something that happened while the platform stays up."""
+        self._console.print(text, highlight=False, soft_wrap=True)

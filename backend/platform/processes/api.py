@@ -4,26 +4,28 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from anchoring.errors import AnchoringError
 from anchoring.rpc import HttpRpc, chain_id
+from backend.audit.stream import FeedWatch
 from backend.eventstore.scope import Scope
 from backend.kernel.errors import DomainError
 from backend.platform.app import create_app
 from backend.platform.bootstrap import Core, api_routers, chain_url
 from backend.platform.metrics import PlatformCollector
+from backend.platform.processes.serving import serve_until
 from backend.platform.schema import check_migrated
 from backend.platform.settings import CHECKOUT
 
 SWAGGER_UI = CHECKOUT / "node_modules" / "swagger-ui-dist"
+DASHBOARD = CHECKOUT / "frontend" / "dist"
 # An outbox that has not moved for this long means that no sequencer runs.
 MAX_BACKLOG_SECONDS = 30.0
 
 
-def application(core: Core, swagger_ui: Path = SWAGGER_UI) -> FastAPI:
+def application(core: Core, swagger_ui: Path = SWAGGER_UI, dashboard: Path = DASHBOARD) -> FastAPI:
     """The application with its readiness checks and metrics."""
     metrics = CollectorRegistry()
     metrics.register(PlatformCollector(core.database))
@@ -33,28 +35,16 @@ def application(core: Core, swagger_ui: Path = SWAGGER_UI) -> FastAPI:
         "sequencer": lambda: _sequencer(core),
         "chain": lambda: _chain(core),
     }
-    return create_app(api_routers(core), readiness, metrics, swagger_ui)
+    watch = FeedWatch(core.database)
+    app = create_app(api_routers(core, watch), readiness, metrics, swagger_ui, dashboard)
+    app.state.end_streams = watch.close
+    return app
 
 
 def serve(core: Core, stop: threading.Event) -> None:
     """Serve until ``stop``; requests under way are finished first."""
-    config = uvicorn.Config(
-        application(core),
-        host=core.settings.host,
-        port=core.settings.port,
-        log_level=core.settings.log_level.value,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
-    server = uvicorn.Server(config)
-
-    def watch() -> None:
-        stop.wait()
-        server.should_exit = True
-
-    threading.Thread(target=watch, daemon=True).start()
-    server.run()
+    app = application(core)
+    serve_until(stop, app, core.settings, app.state.end_streams)
 
 
 def _problem(check: Callable[[], None]) -> str | None:

@@ -1,0 +1,1 @@
+"""The edge of the whole platform: dashboard, its headers, configuration, status, development."""

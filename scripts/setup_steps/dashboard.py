@@ -1,0 +1,57 @@
+"""The dashboard: its packages, and the built pages that the API serves."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from scripts.setup_steps.node import FILES, install
+from scripts.setup_steps.programs import CHECKOUT, SetupError, run
+from scripts.setup_steps.records import digest, finish, is_recorded
+
+FRONTEND = CHECKOUT / "frontend"
+NODE_MODULES = FRONTEND / "node_modules"
+DIST = FRONTEND / "dist"
+# The build's own record; npm empties the folder, and what was built before then counts no more.
+BUILD = NODE_MODULES / ".tallystick"
+VITE = NODE_MODULES / "vite" / "bin" / "vite.js"
+# What the pages are made from, below ``frontend``.
+SOURCES = ("index.html", "vite.config.ts", "tsconfig.json", "src", "public")
+
+
+def packages_digest(profile: str) -> str:
+    """Names everything the dashboard's packages are made from."""
+    return digest(*(FRONTEND / name for name in FILES))
+
+
+def sources_digest(profile: str) -> str:
+    """Names everything the built pages are made from; the same for every profile."""
+    paths = (FRONTEND / name for name in (*FILES, *SOURCES))
+    files = [each for path in paths for each in ([path] if path.is_file() else path.rglob("*"))]
+    return digest(*sorted(each for each in files if each.is_file()))
+
+
+def is_built(profile: str) -> bool:
+    """Whether the pages are there, and made from the present sources."""
+    return (DIST / "index.html").is_file() and is_recorded(BUILD, profile, sources_digest)
+
+
+def set_up_packages(npm: str, profile: str) -> None:
+    """Install what the dashboard's lock file pins."""
+    install(npm, profile, FRONTEND)
+    finish(NODE_MODULES, profile, packages_digest(profile))
+
+
+def build(profile: str) -> None:
+    """Build the pages beside the old ones, then take their place: a server may be running."""
+    node = shutil.which("node")
+    if node is None:
+        raise SetupError("Node.js is missing.")
+    BUILD.mkdir(exist_ok=True)
+    value = sources_digest(profile)
+    fresh = BUILD / "dist"
+    command: list[str | Path] = [node, VITE, "build", "--outDir", fresh, "--emptyOutDir"]
+    run(command, {"NO_COLOR": "1"}, folder=FRONTEND)
+    shutil.rmtree(DIST, ignore_errors=True)
+    fresh.rename(DIST)
+    finish(BUILD, profile, value)
