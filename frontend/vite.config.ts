@@ -1,6 +1,6 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 
 const API = process.env.TALLYSTICK_API ?? "http://localhost:8000";
 const SERVER_PATHS = ["/api", "/log", "/docs", "/livez", "/readyz"];
@@ -9,5 +9,4 @@ export default defineConfig({
   plugins: [react(), tailwindcss()],
   build: { target: "es2022", manifest: true, sourcemap: false },
   server: { proxy: Object.fromEntries(SERVER_PATHS.map((path) => [path, { target: API }])) },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true },
 });

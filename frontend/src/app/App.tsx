@@ -1,3 +1,18 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { useState } from "react";
+import { RouterProvider } from "react-router";
+import { Toasts } from "../components/Toasts.tsx";
+import { createQueryClient } from "./queryClient.ts";
+import { createRouter } from "./routes.tsx";
+
+/** The dashboard. */
 export function App() {
-  return <h1 className="p-4 text-xl">Tallystick</h1>;
+  const [client] = useState(createQueryClient);
+  const [router] = useState(createRouter);
+  return (
+    <QueryClientProvider client={client}>
+      <RouterProvider router={router} />
+      <Toasts />
+    </QueryClientProvider>
+  );
 }

@@ -1,0 +1,129 @@
+import { useEffect, useMemo } from "react";
+import { useParams } from "react-router";
+import type { Instruction, InstructionDetail } from "../../api/models.ts";
+import { useConfig, useStatus } from "../../api/queries/platform.ts";
+import { useSession } from "../../api/queries/session.ts";
+import { useInstruction } from "../../api/queries/settlements.ts";
+import { ButtonLink } from "../../components/Button.tsx";
+import { Card } from "../../components/Card.tsx";
+import { EmptyState } from "../../components/EmptyState.tsx";
+import { Loaded } from "../../components/Loaded.tsx";
+import { PageHeader } from "../../components/PageHeader.tsx";
+import { Skeleton } from "../../components/Skeleton.tsx";
+import { announceDevelopmentWallet } from "../../wallet/development.ts";
+import { TypedDataInvalid } from "../../wallet/trade.ts";
+import { BreakerNote } from "./BreakerNote.tsx";
+import { DevelopmentDialog } from "./DevelopmentDialog.tsx";
+import { ReviewCard } from "./ReviewCard.tsx";
+import { type Consent, type Context, type Review, reviewConsent } from "./review.ts";
+import { SignCard } from "./SignCard.tsx";
+
+/** Read the trade as a sentence, see it checked, and sign it with a wallet. */
+export default function SignPage() {
+  const { instructionId = "" } = useParams();
+  const instruction = useInstruction(instructionId);
+  const inDevelopment = Boolean(useConfig().data?.development);
+  useEffect(() => (inDevelopment ? announceDevelopmentWallet() : undefined), [inDevelopment]);
+  return (
+    <>
+      <PageHeader title="Sign a trade" lead={`Instruction ${instructionId}`} />
+      <BreakerNote />
+      <Loaded query={instruction} what="the instruction" lines={8}>
+        {(detail) => <Signing detail={detail} />}
+      </Loaded>
+      {inDevelopment ? <DevelopmentDialog /> : null}
+    </>
+  );
+}
+
+function Signing({ detail }: { detail: InstructionDetail }) {
+  const { instruction, consent } = detail;
+  const context = useReviewContext(instruction);
+  const done = <Done instruction={instruction} />;
+  if (instruction.status !== "RECEIVED") return done;
+  if (consent === null) {
+    return (
+      <Card>
+        <EmptyState title="There is nothing to sign">
+          {instruction.narrative || "The instruction has no terms."}
+        </EmptyState>
+      </Card>
+    );
+  }
+  if (context === null) return <Skeleton lines={8} label="Loading the deployment" />;
+  return (
+    <Reviewed consent={consent} context={context} instructionId={instruction.instruction_id} />
+  );
+}
+
+interface ReviewedProps {
+  consent: Consent;
+  context: Context;
+  instructionId: string;
+}
+
+function Reviewed({ consent, context, instructionId }: ReviewedProps) {
+  const found = useMemo(() => attempt(consent, context), [consent, context]);
+  if (typeof found === "string") {
+    return (
+      <Card title="This cannot be signed here">
+        <p role="alert" className="text-bad">
+          {found}
+        </p>
+      </Card>
+    );
+  }
+  return (
+    <div className="grid gap-4 lg:grid-cols-2">
+      <ReviewCard review={found} typedData={consent.typed_data} />
+      <SignCard review={found} consent={consent} instructionId={instructionId} />
+    </div>
+  );
+}
+
+function attempt(consent: Consent, context: Context): Review | string {
+  try {
+    return reviewConsent(consent, context);
+  } catch (error) {
+    if (error instanceof TypedDataInvalid) return error.message;
+    throw error;
+  }
+}
+
+/** What the page compares the typed data with; null until all of it is known. */
+function useReviewContext(instruction: Instruction): Context | null {
+  const config = useConfig().data;
+  const session = useSession().data;
+  const now = useStatus().data?.now ?? null;
+  return useMemo(() => {
+    if (!config || !session) return null;
+    return {
+      direction: instruction.direction,
+      quantity: instruction.quantity,
+      amount: instruction.amount,
+      chainId: config.chain_id,
+      contract: config.settlement_contract,
+      wallets: session.wallets.map((wallet) => wallet.address),
+      now,
+    };
+  }, [config, session, now, instruction]);
+}
+
+const ENDINGS: Readonly<Record<string, string>> = {
+  SIGNED: "You have signed this trade",
+  SETTLED: "This trade is settled",
+  FAILED: "This trade failed and cannot be signed any more",
+};
+
+function Done({ instruction }: { instruction: Instruction }) {
+  return (
+    <Card>
+      <EmptyState title={ENDINGS[instruction.status] ?? `The instruction is ${instruction.status}`}>
+        <p className="mb-3">{instruction.narrative}</p>
+        <ButtonLink kind="primary" to={`/settlements/${instruction.instruction_id}`}>
+          See the settlement
+        </ButtonLink>
+      </EmptyState>
+    </Card>
+  );
+}

@@ -1,0 +1,51 @@
+import { StateWord } from "../../components/StateWord.tsx";
+import { PARTS, type Part, type ProofFiles } from "../../proof/files.ts";
+import { FILE_NAMES } from "./bundleFiles.ts";
+
+interface Props {
+  given: ProofFiles;
+  fromServer: readonly Part[];
+  onRemove: (part: Part) => void;
+}
+
+const ROLES: Record<Part, string> = {
+  event: "the log entry",
+  proof: "its place in the tree, and the signed head",
+  anchor: "what the chain says of that head",
+  policy: "whose signatures count",
+  keys: "who may sign events",
+  trust: "which registry and blocks you trust",
+};
+
+/** Every input and where it came from: verification is worth what its inputs are worth. */
+export function Sources({ given, fromServer, onRemove }: Props) {
+  return (
+    <ul className="divide-y divide-line">
+      {PARTS.map((part) => (
+        <li key={part} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-1.5">
+          <code className="min-w-0 flex-1 text-xs sm:w-32 sm:flex-none">{FILE_NAMES[part]}</code>
+          <span className="order-last min-w-0 basis-full text-muted sm:order-none sm:flex-1 sm:basis-0">
+            {ROLES[part]}
+          </span>
+          {given[part] ? (
+            <>
+              <StateWord tone="accent">given</StateWord>
+              <button
+                type="button"
+                className="min-h-6 px-1 text-xs text-muted hover:text-ink"
+                aria-label={`Remove ${FILE_NAMES[part]}`}
+                onClick={() => onRemove(part)}
+              >
+                Remove
+              </button>
+            </>
+          ) : (
+            <StateWord tone={fromServer.includes(part) ? "warn" : "neutral"}>
+              {fromServer.includes(part) ? "from this server" : "none"}
+            </StateWord>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,74 @@
+/** One line over all verdicts. It never says more than the weakest of them. */
+
+import type { Outcome, Part } from "../../proof/files.ts";
+import type { Report } from "../../proof/report.ts";
+import { verdictOf } from "../../proof/report.ts";
+import { SERVER_SOURCE } from "./blockSources.ts";
+
+export type Tone = "good" | "warn" | "bad";
+
+export interface Headline {
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+/** `fromServer` are the trust inputs that this server gave; with any of them nothing is independent. */
+export function headlineOf(
+  outcome: Outcome,
+  hasAnchor: boolean,
+  fromServer: readonly Part[],
+): Headline {
+  if (outcome.kind === "refused") {
+    return { tone: "bad", text: `Cannot be checked: ${outcome.detail}` };
+  }
+  const { report, profile } = outcome;
+  switch (report.overall) {
+    case "malformed input":
+      return { tone: "bad", text: "Malformed: not the bytes that a proof has" };
+    case "failed":
+      return { tone: "bad", text: `Failed: ${namesOf(report, "failed")}` };
+    case "policy not met":
+      return { tone: "warn", text: "Included, but too few witnesses signed" };
+    case "not fully checked here":
+      return {
+        tone: "warn",
+        text: "No fault found, but not every signature could be checked here",
+      };
+    case "valid but not anchored":
+      return {
+        tone: "warn",
+        text: hasAnchor ? "Included; anchor not checked yet" : "Included; not anchored yet",
+      };
+    default:
+      return verified(report, profile === "c2sp", fromServer);
+  }
+}
+
+function verified(report: Report, foreign: boolean, fromServer: readonly Part[]): Headline {
+  const borrowed = fromServer.map((part) => BORROWED[part]).filter((name) => name !== undefined);
+  if (isServersWord(report)) borrowed.push("block");
+  if (borrowed.length > 0) {
+    const names = new Intl.ListFormat("en").format(borrowed);
+    return { tone: "warn", text: `Everything fits together; ${names} on this server's word` };
+  }
+  if (foreign)
+    return { tone: "good", text: "Included and anchored; the entry was not interpreted" };
+  return { tone: "good", text: "Verified: signed, included and anchored" };
+}
+
+/** What the server's own trust inputs stand for. */
+const BORROWED: Partial<Record<Part, string>> = {
+  policy: "log key",
+  keys: "event keys",
+  trust: "registry",
+};
+
+/** Whether nobody but this server vouches for the block. */
+function isServersWord(report: Report): boolean {
+  return verdictOf(report, "anchor").detail.endsWith(`trusted by ${SERVER_SOURCE}`);
+}
+
+function namesOf(report: Report, status: string): string {
+  const failed = report.verdicts.filter((verdict) => verdict.status === status);
+  return failed.map((verdict) => verdict.check).join(", ");
+}
