@@ -32,7 +32,7 @@ from anchoring.rpc import (
     read_object,
     read_quantity,
 )
-from anchoring.trie_proof import Node, decode_rlp_list, verify_trie_value
+from anchoring.trie_proof import Node, check_depth, decode_rlp_list, verify_trie_value
 
 FORMAT: Final = "tallystick/anchor@v1"
 SIZE_SLOT: Final = 0
@@ -193,6 +193,7 @@ def _prove_account(evidence: AnchorEvidence, state_root: bytes) -> tuple[bytes, 
 
 def _prove_slot(storage_root: bytes, slot: int, proof: tuple[bytes, ...]) -> int:
     value = verify_trie_value(storage_root, keccak(slot.to_bytes(32, "big")), proof)
+    check_depth(value, f"storage slot {slot}")
     try:
         return _to_int(rlp.decode(value), f"storage slot {slot}")
     except rlp.exceptions.RLPException as error:

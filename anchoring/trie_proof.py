@@ -21,17 +21,42 @@ Node: TypeAlias = "list[bytes | Node]"
 _BRANCH_ITEMS = 17
 _HASH_BYTES = 32
 _EMPTY_TRIE = b"\x80"
+MAX_DEPTH = 64
+"""The deepest nesting of RLP lists that is read."""
 
 
 def decode_rlp_list(data: bytes, what: str) -> Node:
     """Decode the canonical RLP of a list; raises MalformedInput."""
+    check_depth(data, what)
     try:
         value = rlp.decode(data)
-    except (rlp.exceptions.RLPException, RecursionError) as error:
+    except rlp.exceptions.RLPException as error:
         raise MalformedInput(f"{what} is not RLP") from error
     if not isinstance(value, list):
         raise MalformedInput(f"{what} is not an RLP list")
     return cast(Node, value)
+
+
+def check_depth(data: bytes, what: str) -> None:
+    """Refuse lists in lists beyond ``MAX_DEPTH``, before a decoder that recurses sees them.
+
+    Headers are flat and trie nodes embed a few others; deeper bytes are hostile. Only the
+    nesting is looked at; whatever else is wrong is left to the decoder.
+    """
+    position, ends = 0, list[int]()
+    while position < len(data):
+        while ends and position >= ends[-1]:
+            ends.pop()
+        first = data[position]
+        is_list, short = first >= 0xC0, first & 0x3F
+        size = 0 if first < 0x80 or short < 56 else short - 55
+        head = position + 1 + size
+        length = int.from_bytes(data[position + 1 : head], "big") if size else short
+        if is_list:
+            ends.append(head + length)
+            if len(ends) > MAX_DEPTH:
+                raise MalformedInput(f"{what} is not RLP")
+        position = head if is_list or first < 0x80 else head + length
 
 
 def to_nibbles(key: bytes) -> list[int]:

@@ -1,5 +1,7 @@
 """Merkle-Patricia proofs beside the `trie` library, and what must not pass."""
 
+import contextlib
+
 import pytest
 import rlp
 from eth_hash.auto import keccak
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from trie import HexaryTrie
 
 from anchoring.errors import AnchoringError, MalformedInput, VerificationFailed
-from anchoring.trie_proof import verify_trie_value
+from anchoring.trie_proof import MAX_DEPTH, check_depth, decode_rlp_list, verify_trie_value
 
 # Short keys over few letters give extensions, branches with values and embedded nodes.
 KEYS = st.lists(st.sampled_from([0x00, 0x01, 0x11, 0xF0]), min_size=1, max_size=4).map(bytes)
@@ -81,3 +83,33 @@ def test_authentic_nonsense_is_refused(node):
     """The root of a chain nobody trusts may name any bytes as its node."""
     with pytest.raises((MalformedInput, VerificationFailed)):
         verify_trie_value(keccak(node), keccak(b"k"), [node])
+
+
+def nested(depth: int) -> bytes:
+    """``depth`` lists, each the only item of the one around it."""
+    data = b""
+    for _ in range(depth):
+        data = rlp.codec.length_prefix(len(data), 192) + data
+    return data
+
+
+@pytest.mark.parametrize("depth", [1, 2, MAX_DEPTH])
+def test_lists_are_read_down_to_the_bound(depth):
+    assert decode_rlp_list(nested(depth), "it") == rlp.decode(nested(depth))
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 900, 200_000])
+def test_deeper_nesting_is_refused_before_anything_recurses(depth):
+    with pytest.raises(MalformedInput, match="it is not RLP"):
+        decode_rlp_list(nested(depth), "it")
+
+
+@given(st.recursive(st.binary(max_size=70), lambda inner: st.lists(inner, max_size=4)))
+def test_the_bound_never_refuses_what_is_shallow(item):
+    check_depth(rlp.encode(item), "it")
+
+
+@given(st.binary(max_size=200))
+def test_the_bound_reads_any_bytes(data):
+    with contextlib.suppress(MalformedInput):
+        check_depth(data, "it")

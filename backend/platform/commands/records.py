@@ -104,9 +104,9 @@ def sign(
 
     def consent(shown: TradeToSign) -> bool:
         if not as_json:
-            out.print(shown.sentence, highlight=False)
+            out.print(shown.sentence, highlight=False, soft_wrap=True)
             for name, value in _hashes(shown).items():
-                out.print(f"  {name}: {value}", highlight=False)
+                out.print(f"  {name}: {value}", highlight=False, soft_wrap=True)
         return yes or typer.confirm("Sign this trade?", err=True)
 
     with typed_errors(as_json):
@@ -118,7 +118,9 @@ def sign(
     if as_json:
         print_json(msgspec.to_builtins(signed))
     else:
-        out.print(f"Signed by {signed.signer}:\n{signed.signature}", highlight=False)
+        # A wrapped signature would be copied with a line break in it.
+        words = f"Signed by {signed.signer}:\n{signed.signature}"
+        out.print(words, highlight=False, soft_wrap=True)
 
 
 def doctor(as_json: JsonFlag = False) -> None:
