@@ -8,7 +8,7 @@ from time import perf_counter
 
 from scripts.bench.report import Figure, show
 
-NAMES = ("merkle", "events", "orders", "orderbook", "gas")
+NAMES = ("merkle", "events", "orders", "orderbook", "gas", "dashboard")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,7 @@
 /** Vectors of other projects, where they lie beside the checkout. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { fromLatin1, utf8 } from "./bytes.ts";
 import { parseCheckpointText } from "./checkpoint.ts";
 import { isSignedBy } from "./ed25519.ts";
@@ -11,6 +11,8 @@ import { verifyInclusion } from "./merkle.ts";
 import { openNote, parseNote } from "./note.ts";
 import { parseTlogProof } from "./tlogProof.ts";
 import { parseVkey } from "./vkey.ts";
+
+vi.setConfig({ testTimeout: 60_000 }); // hundreds of signatures, and a loaded machine
 
 const FOLDER = fileURLToPath(new URL("../../../../shared/vectors", import.meta.url));
 const absent = !existsSync(FOLDER);

@@ -1,8 +1,10 @@
 // @vitest-environment node
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { verifyFiles } from "./files.ts";
 import { checkFlips } from "./flips.testing.ts";
 import { type Case, readCases, readFlips } from "./vectors.testing.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 // What each JSON reader says of bytes it cannot read, and how each language quotes, differ; the
 // status never does.

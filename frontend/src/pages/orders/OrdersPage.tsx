@@ -33,8 +33,7 @@ export default function OrdersPage() {
 
 function TicketCards({ securities }: { securities: readonly Security[] }) {
   const [search, setSearch] = useSearchParams();
-  const portfolio = usePortfolios().data?.items[0]?.portfolio_id ?? null;
-  const accounts = useAccounts(portfolio);
+  const portfolios = usePortfolios();
   const trader = hasRole(useSession().data, "trader");
   const chosen =
     securities.find((each) => each.security_id === search.get("security")) ?? securities[0];
@@ -57,19 +56,15 @@ function TicketCards({ securities }: { securities: readonly Security[] }) {
     <>
       <Card title="New order">
         {trader ? (
-          <Loaded query={accounts} what="your accounts">
-            {(found) =>
-              found.length === 0 ? (
-                <EmptyState title="No account">An order needs an account of yours.</EmptyState>
-              ) : (
-                <Ticket
-                  accounts={found}
-                  securities={securities}
-                  securityId={chosen.security_id}
-                  onSecurity={choose}
-                />
-              )
-            }
+          <Loaded query={portfolios} what="your portfolios">
+            {({ items }) => (
+              <AccountTicket
+                portfolioId={items[0]?.portfolio_id ?? null}
+                securities={securities}
+                securityId={chosen.security_id}
+                onSecurity={choose}
+              />
+            )}
           </Loaded>
         ) : (
           <p className="text-muted">Placing orders needs the role trader.</p>
@@ -77,6 +72,31 @@ function TicketCards({ securities }: { securities: readonly Security[] }) {
       </Card>
       <BookCard securityId={chosen.security_id} ticker={chosen.ticker} />
     </>
+  );
+}
+
+interface TicketProps {
+  portfolioId: string | null;
+  securities: readonly Security[];
+  securityId: string;
+  onSecurity: (securityId: string) => void;
+}
+
+function AccountTicket({ portfolioId, ...ticket }: TicketProps) {
+  const accounts = useAccounts(portfolioId);
+  if (portfolioId === null) return <NoAccount />;
+  return (
+    <Loaded query={accounts} what="your accounts">
+      {(found) => (found.length === 0 ? <NoAccount /> : <Ticket accounts={found} {...ticket} />)}
+    </Loaded>
+  );
+}
+
+function NoAccount() {
+  return (
+    <EmptyState title="No account">
+      An order needs a portfolio and an account of yours, opened over the REST API.
+    </EmptyState>
   );
 }
 

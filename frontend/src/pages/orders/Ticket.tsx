@@ -82,7 +82,9 @@ function Amounts({ ticket, currency }: { ticket: State; currency: string }) {
         hint={
           close
             ? `Last close ${formatAmount(close.close)} of ${formatDate(close.price_date)}`
-            : "No close is known up to the business date."
+            : ticket.hasNoClose
+              ? "No close is known up to the business date."
+              : "Looking up the last close…"
         }
         error={refusal?.fields.limit_price ?? wrong(order.limit_price)}
         onChange={ticket.setPrice}

@@ -16,7 +16,8 @@ export function useTicket(firstAccount: string, securityId: string) {
   const [quantity, setQuantity] = useState("");
   const [typedPrice, setTypedPrice] = useState<string | null>(null);
   const [touched, setTouched] = useState(false);
-  const close = usePrice(securityId || null, useBusinessDate()).data;
+  const lastClose = usePrice(securityId || null, useBusinessDate());
+  const close = lastClose.data;
   const place = usePlaceOrder();
   const submissions = useRef(new Submissions());
   const blocked = blockedBy(breakerFor(useStatus().data?.breakers, securityId));
@@ -56,6 +57,7 @@ export function useTicket(firstAccount: string, securityId: string) {
     price,
     setPrice: setTypedPrice,
     close,
+    hasNoClose: lastClose.isError,
     order,
     complete,
     touched,

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen } from "@testing-library/react";
+import { cleanup, configure, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createMemoryRouter, RouterProvider } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -10,6 +10,10 @@ import { plainSentence, readLabels } from "../../wallet/sentence.ts";
 import { parseTypedData } from "../../wallet/trade.ts";
 import sentences from "../../wallet/vectors/sentences.json?raw";
 import SignPage from "./SignPage.tsx";
+
+// A loaded machine may take seconds; nothing is measured here.
+configure({ asyncUtilTimeout: 20_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const vector = JSON.parse(sentences)["whole, seller"];
 const party = keyOf("seller").address;
@@ -108,7 +112,7 @@ describe("the sign page", () => {
     show({}, makeFakeWallet("seller"));
     expect(await screen.findByText(consent.sentence)).toBeTruthy();
     await connectAndSign();
-    await vi.waitFor(() => expect(posted).toHaveLength(1));
+    await vi.waitFor(() => expect(posted).toHaveLength(1), 20_000);
     const expected = await keyOf("seller").sign({ hash: hashes.digest as `0x${string}` });
     expect(posted).toEqual([{ signature: expected }]);
   });

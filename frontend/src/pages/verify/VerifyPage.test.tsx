@@ -1,11 +1,15 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen } from "@testing-library/react";
+import { cleanup, configure, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createMemoryRouter, RouterProvider } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { PARTS, type Part } from "../../proof/files.ts";
 import { baseOf } from "../../proof/vectors.testing.ts";
 import VerifyPage from "./VerifyPage.tsx";
+
+// A loaded machine may take seconds; nothing is measured here.
+configure({ asyncUtilTimeout: 20_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const base = baseOf("platform");
 const NAMES: Record<Part, string> = {

@@ -1,5 +1,5 @@
 // @vitest-environment node
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { parseAnchor } from "../../proof/anchor.ts";
 import type { BlockWitness } from "../../proof/confirm.ts";
 import { type Part, type ProofFiles, verifyFiles } from "../../proof/files.ts";
@@ -8,6 +8,8 @@ import { baseOf, readCases } from "../../proof/vectors.testing.ts";
 import { SERVER_SOURCE } from "./blockSources.ts";
 import { headlineOf } from "./headline.ts";
 import { spoil } from "./sample.ts";
+
+vi.setConfig({ testTimeout: 60_000 }); // hundreds of bundles, and a loaded machine
 
 const base = baseOf("witnessed");
 const trust = { ...parseTrust(base.trust), blocks: new Map() };
