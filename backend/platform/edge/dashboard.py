@@ -13,6 +13,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backend.platform.edge.compression import Compression
+
 RESERVED = ("api", "log", "witness", "livez", "readyz", "metrics", "docs")
 _METHODS = ("GET", "HEAD")
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Tallystick</title>
@@ -30,6 +32,7 @@ class Dashboard:
         self._built = (folder / "index.html").is_file()
         self._files = StaticFiles(directory=folder, check_dir=False)
         self._otherwise = otherwise
+        self._compression = Compression()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or is_reserved(scope["path"]) or scope["method"] not in _METHODS:
@@ -54,11 +57,12 @@ class Dashboard:
         if any(part.startswith(".") for part in path.split("/")):
             return None
         try:
-            return await self._files.get_response(path, scope)
+            found = await self._files.get_response(path, scope)
         except HTTPException as error:
             if error.status_code != 404:
                 raise
             return None
+        return self._compression.apply(Request(scope), found)
 
 
 def is_reserved(path: str) -> bool:
