@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,10 +37,14 @@ KEPT_CHECKPOINTS = "checkpoints"
 
 
 class DirectoryStore:
-    """The files of one log under ``root``; readable by any number of processes."""
+    """The files of one log under ``root``; readable by any number of processes.
 
-    def __init__(self, root: Path) -> None:
+    ``between`` is called between two files of one batch: crash tests stop the process there.
+    """
+
+    def __init__(self, root: Path, between: Callable[[], None] | None = None) -> None:
         self.root = root
+        self._between = between
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, or None if it does not exist; raises StorageError."""
@@ -112,7 +116,9 @@ class DirectoryStore:
                 temporary = target.with_name(f"{target.name}~{os.getpid()}")
                 _write_synced(temporary, data)
                 renames.append((temporary, target))
-            for temporary, target in renames:
+            for number, (temporary, target) in enumerate(renames):
+                if number and self._between is not None:
+                    self._between()
                 temporary.replace(target)
             for folder in folders:
                 _sync_folder(folder)

@@ -15,7 +15,7 @@ PROOF_COMMANDS = ("verify", "verify-log")
 
 def application() -> typer.Typer:
     """Every command, the platform's included."""
-    from backend.platform.commands import demo, imports, processes, records
+    from backend.platform.commands import demo, deploy, imports, processes, records
 
     app = typer.Typer(
         name="tally",
@@ -23,7 +23,7 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         help="Hold, trade and settle securities; check every event without trusting anyone.",
     )
-    for group in (demo, processes, records, imports, proofs):
+    for group in (demo, deploy, processes, records, imports, proofs):
         group.register(app)
     return app
 

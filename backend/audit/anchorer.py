@@ -33,6 +33,7 @@ from backend.eventstore.store import Caller, EventStore, retrying
 from backend.identity.ids import VENUE_TENANT
 from backend.kernel.errors import InvariantBroken
 from backend.kernel.events import Event
+from backend.kernel.faults import FAULTS
 
 ANCHORING = Aggregate("anchoring", domain.evolve)
 LOG = "log"
@@ -210,6 +211,7 @@ class Anchorer:
         data = evidence.encode()
         digest = hashlib.sha256(data).hexdigest()
         self._keep_evidence(pending.size, digest, data)
+        FAULTS.reach("anchor.evidence")
         self._record(
             AnchorFinalised(
                 size=pending.size,
@@ -240,6 +242,7 @@ class Anchorer:
     def _broadcast(self, transaction_hash: str, raw: str) -> None:
         self._sent_at.setdefault(transaction_hash, time.monotonic())
         self._chain.broadcast(raw)
+        FAULTS.reach("anchor.broadcast")
 
     def _record(self, event: Event) -> None:
         if isinstance(event, AnchorSubmitted):

@@ -11,6 +11,7 @@ from backend.eventstore.database import Database
 from backend.eventstore.errors import LeaseLost, LogInconsistent
 from backend.eventstore.lease import Lease
 from backend.eventstore.scope import Connection, Scope
+from backend.kernel.faults import FAULTS
 
 CHUNK = 20 * ANCHOR_ALIGNMENT
 
@@ -30,6 +31,7 @@ class DatabaseFence:
 
     def lock(self, size: int, root: bytes) -> None:
         """Raises FenceLost when the lease is gone, LogInconsistent for an unsigned head."""
+        FAULTS.reach("publication.tiles_written")
         try:
             with self._database.transaction(Scope.sequencer()) as connection:
                 self._lease.hold(connection)
@@ -42,6 +44,7 @@ class DatabaseFence:
             raise LogInconsistent(
                 "The tiles and the database give different trees: nothing is published.", size=size
             )
+        FAULTS.reach("publication.locked")
 
 
 class LogPublication:
@@ -60,6 +63,7 @@ class LogPublication:
         published = None
         while entries := self._waiting(self._publisher.size):
             published = self._publisher.publish(self._publisher.size, entries)
+            FAULTS.reach("publication.published")
         return published
 
     def _waiting(self, position: int) -> list[bytes]:

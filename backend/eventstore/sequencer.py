@@ -17,6 +17,7 @@ from backend.eventstore.database import Database
 from backend.eventstore.errors import LogInconsistent
 from backend.eventstore.lease import Lease
 from backend.eventstore.scope import Connection, Scope
+from backend.kernel.faults import FAULTS
 
 ALIGNMENT = 256
 """Checkpoints are also kept at every multiple of this size: anchors there are cheapest."""
@@ -86,8 +87,11 @@ class Sequencer:
             rows = connection.execute(
                 _MOVE, {"limit": self._batch_size, "first": first}, binary=True
             ).fetchall()
+            FAULTS.reach("sequencer.moved")
             self._grow(connection, frontier, [row["leaf_hash"] for row in rows])
             connection.execute("SELECT pg_notify('feed', %s)", (str(frontier.size),))
+            FAULTS.reach("sequencer.signed")
+        FAULTS.reach("sequencer.committed")
         return Batch(first, frontier.size)
 
     def prune(self) -> int:

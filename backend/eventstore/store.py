@@ -28,6 +28,7 @@ from backend.eventstore.scope import Connection, Scope
 from backend.kernel.clock import Clock, timestamp
 from backend.kernel.errors import InvariantBroken
 from backend.kernel.events import Event
+from backend.kernel.faults import FAULTS
 from backend.kernel.ids import IdFactory
 
 S = TypeVar("S")
@@ -95,6 +96,7 @@ class EventStore:
             uow.flush()
         for loaded in uow.touched():
             self._remember(loaded)
+        FAULTS.reach_all(uow.written, "committed")
 
     def sign(
         self,
@@ -179,6 +181,7 @@ class UnitOfWork:
         self._store = store
         self._loaded: dict[tuple[str, str], Loaded[Any]] = {}
         self._pending: list[Recorded[Any]] = []
+        self.written: list[str] = []  # types, in the order of the appends
 
     @cached_property
     def now(self) -> datetime:
@@ -222,6 +225,8 @@ class UnitOfWork:
         pending, self._pending = self._pending, []
         if not pending:
             return
+        types = [each.event.type for each in pending]
+        FAULTS.reach_all(types, "decided")
         try:
             if len(pending) == 1:
                 self.connection.execute(_APPEND_ONE, _row(pending[0]))
@@ -237,6 +242,8 @@ class UnitOfWork:
             ) from error
         for recorded in pending:
             self._store.projections.apply(self.connection, recorded)
+        self.written += types
+        FAULTS.reach_all(types, "inserted")
 
     def touched(self) -> list[Loaded[Any]]:
         return list(self._loaded.values())

@@ -9,6 +9,7 @@ from backend.eventstore.registry import EventRegistry
 from backend.eventstore.scope import Connection, Scope
 from backend.eventstore.store import Caller, EventStore, UnitOfWork
 from backend.kernel.events import Event
+from backend.kernel.faults import FAULTS
 
 Effect = Callable[[UnitOfWork, Recorded[Any]], None]
 
@@ -75,6 +76,8 @@ class SubscriptionRunner:
                 self._move_cursor(uow.connection, (batch[-1].position or 0) + 1)
             elif head > cursor:
                 self._move_cursor(uow.connection, head)
+        if batch:
+            FAULTS.reach(f"{self.name}.committed")
         return len(batch)
 
     def drain(self, limit: int = 1) -> int:

@@ -41,14 +41,15 @@ class Home:
     def secret(self, name: str, size: int = 32) -> bytes:
         """A random secret of this installation, made on first use."""
         path = self.keys / f"{name}.secret"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return bytes.fromhex(path.read_text("ascii"))
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            value = secrets.token_bytes(size)
-            file.write(value.hex())
-        return value
+        if not path.exists():
+            draft = _draft_of(path)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_bytes(size).hex())
+                file.flush()
+                os.fsync(file.fileno())
+            _name(draft, path)
+        return bytes.fromhex(path.read_text("ascii"))
 
     def passphrase(self) -> str:
         """What the chain keystores of this installation are encrypted with.
@@ -62,7 +63,26 @@ class Home:
         path = self.keys / name
         try:
             if not path.exists():
-                write_private_key(path, Ed25519Signer.generate())
+                draft = _draft_of(path)
+                write_private_key(draft, Ed25519Signer.generate())
+                _name(draft, path)
             return read_private_key(path)
         except (KeyFileError, OSError) as error:
             raise KeyUnavailable(f"The key file cannot be used: {error}", file=name) from error
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
+def _name(draft: Path, path: Path) -> None:
+    """Give a whole file its name. Where another process was first, its file stays.
+
+    Nobody ever sees a file that is half written, also when its writer is killed.
+    """
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

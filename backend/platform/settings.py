@@ -11,13 +11,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.platform.errors import ConfigurationInvalid
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _PREFIX = "TALLYSTICK_"
+DEVELOPMENT_CHAIN = 31_337
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Seconds = Annotated[float, Field(gt=0)]
 # An origin is a schemaless URL without blanks or a plus sign (C2SP tlog-checkpoint, signed-note).
@@ -56,7 +65,9 @@ class Settings(BaseSettings):
         validation_alias="CHAIN_RPC_URL",
         description="A chain node of yours; Anvil below the home if empty.",
     )
-    chain_id: int = Field(31_337, gt=0, description="Chain id the node must have (EIP-155).")
+    chain_id: int = Field(
+        DEVELOPMENT_CHAIN, gt=0, description="Chain id the node must have (EIP-155)."
+    )
 
     host: str = Field("127.0.0.1", description="Address the API and dashboard listen on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port of API and dashboard; 0 = free.")
@@ -90,6 +101,25 @@ class Settings(BaseSettings):
         15.0, description="A silent worker loses its work after this long, in seconds."
     )
 
+    bump_after: Seconds = Field(
+        60.0,
+        description="A settlement in no block after this long is sent again for more, in seconds.",
+    )
+    faults: str | None = Field(
+        None,
+        description="Crash tests: the process kills itself at NAME or NAME:N; chain 31337 only.",
+    )
+
+    development_wallet_url: str | None = Field(
+        None,
+        pattern=r"^http://[^/\s]+$",
+        description="The demonstration's wallet process; loopback and chain 31337 only. Set by"
+        " `tally demo`.",
+    )
+    development_wallet_secret: SecretStr | None = Field(
+        None, description="What the API shows to that wallet process. Set by `tally demo`."
+    )
+
     yfinance_enabled: bool = Field(
         False,
         description="Fetch prices from Yahoo Finance; off, because its terms restrict use.",
@@ -103,6 +133,14 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         path = value.expanduser()
         return path if path.is_absolute() else CHECKOUT / path
+
+    @field_validator("faults")
+    @classmethod
+    def _only_in_development(cls, value: str | None, others: ValidationInfo) -> str | None:
+        safe = others.data.get("chain_id") == DEVELOPMENT_CHAIN
+        if value and not (safe and others.data.get("host") in LOOPBACK):
+            raise ValueError("only for chain 31337 and a loopback address")
+        return value
 
     @property
     def base_url(self) -> str:

@@ -31,8 +31,13 @@ class Supervisor:
         self._logs = logs
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, arguments: Sequence[str] = ()) -> int:
-        """Start a process; returns its pid."""
+    def start(
+        self,
+        name: str,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
+        """Start a process; returns its pid. ``environment`` is for this one alone."""
         self._logs.mkdir(parents=True, exist_ok=True)
         with (self._logs / f"{name}.log").open("ab") as output:
             child = subprocess.Popen(
@@ -40,7 +45,7 @@ class Supervisor:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self._environment,
+                env={**self._environment, **(environment or {})},
                 start_new_session=True,
             )
         self._children[name] = child

@@ -17,6 +17,7 @@ from backend.eventstore.scope import Scope
 from backend.eventstore.store import Caller, EventStore, UnitOfWork
 from backend.kernel.errors import DomainError, InvariantBroken
 from backend.kernel.events import Event
+from backend.kernel.faults import FAULTS
 from backend.settlement import process, store
 from backend.settlement.domain.saga import Settlement
 from backend.settlement.events import SettlementSubmitted, TransactionReplaced
@@ -57,6 +58,7 @@ class SettlementWorker:
             held = store.claim(uow.connection, self._owner, self._policy.lease)
         if held is None:
             return False
+        FAULTS.reach("settlement.claimed")
         try:
             self._advance(held)
         except LeaseLost:
@@ -82,6 +84,7 @@ class SettlementWorker:
         if state is None:
             raise InvariantBroken("Work without a settlement.", trade_id=held.trade_id)
         step = self._steps.next(state, held.waited)
+        FAULTS.reach("settlement.looked")
         with self._transaction() as uow:
             store.hold(uow.connection, held)
             loaded = process.load(uow, held.trade_id)
@@ -92,6 +95,7 @@ class SettlementWorker:
             self._record(uow, held, loaded, step)
         if step.broadcast is not None:
             self._chain.broadcast(step.broadcast)
+            FAULTS.reach("settlement.broadcast")
 
     def _submission(self, uow: UnitOfWork, state: Settlement, submit: Submit) -> Step:
         """Take the nonce and sign, unless a breaker is open. The lease row is held."""

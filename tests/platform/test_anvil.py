@@ -1,6 +1,7 @@
 """The development chain keeps its blocks and its time, whoever was killed in between."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -259,3 +260,25 @@ def test_a_node_of_the_users_own_is_checked(anvil: Anvil) -> None:
         ExternalNode(f"http://127.0.0.1:{free_port()}").start()
     with pytest.raises(ConfigurationInvalid):
         ExternalNode("ftp://somewhere")
+
+
+def test_a_copy_that_the_node_overtook_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An idle chain rewrites the same bytes: the copy that was given up must not count as made."""
+    state = StateFile(tmp_path)
+    whole = '{"block":{"number":"0x1","timestamp":"0x1"},"historical_states":null}'
+    state.path.write_text(whole)
+    copied = shutil.copyfile
+
+    def overtaken(source: Path, target: Path) -> Path:
+        copied(source, target)
+        os.utime(source, (1, 1))  # Anvil wrote the file again while it was copied
+        return target
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", overtaken)
+        assert not state.keep()
+    assert not (tmp_path / "state.previous.json").exists()
+    assert state.keep()
+    assert (tmp_path / "state.previous.json").read_text() == whole

@@ -140,6 +140,19 @@ def test_data_survives_a_killed_server(server_home: Path) -> None:
         assert _notes(again) == ["committed"], "the old handle must not stop the new server"
 
 
+@pytest.mark.timeout(45)
+def test_leaving_a_killed_server_does_not_wait_for_it(server_home: Path) -> None:
+    """Uncollected, it looks alive to pg_ctl, which would wait a minute for its end."""
+    server = EmbeddedPostgres(server_home).start()
+    data = server.data_directory
+    os.kill(server.pid, signal.SIGKILL)
+    while processes_on(data):
+        time.sleep(0.02)
+    server.close()
+    with EmbeddedPostgres(server_home) as again:
+        assert not again.adopted
+
+
 def test_a_server_whose_owner_was_killed_is_adopted(server_home: Path) -> None:
     owner = _other_process(server_home)
     pid, adopted = _first_line(owner)

@@ -62,7 +62,8 @@ class StateFile:
         with suppress(FileNotFoundError):
             before = self.path.stat()
             if before.st_size != self._kept_size and _is_complete(self.path):
-                _replace(self.path, self._previous, expected=before)
+                if not _replace(self.path, self._previous, expected=before):
+                    return False  # Anvil wrote meanwhile; the next turn copies what it wrote
                 self._kept_size = before.st_size
                 return True
         return False
@@ -104,8 +105,8 @@ def _is_complete(path: Path) -> bool:
     return _LAST_MEMBER in tail and tail.endswith(b"}")
 
 
-def _replace(source: Path, target: Path, expected: os.stat_result | None = None) -> None:
-    """Copy by rename, so that ``target`` is always whole; skipped if ``source`` moved on."""
+def _replace(source: Path, target: Path, expected: os.stat_result | None = None) -> bool:
+    """Copy by rename, so that ``target`` is always whole; False if ``source`` moved on."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.copyfile(source, draft)
     now = source.stat()
@@ -117,3 +118,4 @@ def _replace(source: Path, target: Path, expected: os.stat_result | None = None)
         draft.unlink()
     else:
         draft.replace(target)
+    return not changed

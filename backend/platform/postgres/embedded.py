@@ -233,6 +233,8 @@ class EmbeddedPostgres:
         if self._lifeline is not None:
             self._lifeline.cut()
             self._lifeline = None
+        if self._process is not None:
+            self._process.poll()  # one that was killed counts as running until it is collected
         if self._site is not None and self._binaries is not None:
             _pg_ctl_stop(self._site, self._binaries)
         if self._process is not None:

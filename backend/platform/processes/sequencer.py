@@ -14,6 +14,7 @@ from backend.eventstore.errors import LeaseLost
 from backend.eventstore.lease import Lease, holder_name
 from backend.eventstore.scope import Scope
 from backend.eventstore.sequencer import Sequencer
+from backend.kernel.faults import FAULTS
 from backend.platform.home import Home
 from backend.platform.processes.loop import Loop
 
@@ -66,7 +67,8 @@ class SequencerProcess:
 
     def _open_publication(self) -> LogPublication:
         fence = DatabaseFence(self._database, self._lease)
-        publisher = Publisher(DirectoryStore(self._home.log), self._origin, [self._signer], fence)
+        tiles = DirectoryStore(self._home.log, lambda: FAULTS.reach("publication.tiles_half"))
+        publisher = Publisher(tiles, self._origin, [self._signer], fence)
         return LogPublication(self._database, publisher)
 
     def _write_keys(self) -> None:

@@ -31,7 +31,10 @@ def run(core: Core, stop: threading.Event) -> None:
     chain = Web3SettlementChain(node, venue.domain.contract, settler(core.home))
     owner = f"{socket.gethostname()}:{os.getpid()}"
     policy = WorkerPolicy(
-        lease=core.settings.worker_lease, poll=core.settings.finality_interval / 2, idle_poll=0.5
+        lease=core.settings.worker_lease,
+        poll=core.settings.finality_interval / 2,
+        idle_poll=0.5,
+        bump_after=core.settings.bump_after,
     )
     settlements = SettlementWorker(core.store, chain, venue.breakers, owner, random.random, policy)
 
