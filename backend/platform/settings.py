@@ -22,11 +22,11 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.platform.errors import ConfigurationInvalid
+from backend.platform.loopback import is_local_database, is_loopback, is_loopback_url
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _PREFIX = "TALLYSTICK_"
 DEVELOPMENT_CHAIN = 31_337
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Seconds = Annotated[float, Field(gt=0)]
 # An origin is a schemaless URL without blanks or a plus sign (C2SP tlog-checkpoint, signed-note).
@@ -137,15 +137,28 @@ class Settings(BaseSettings):
     @field_validator("faults")
     @classmethod
     def _only_in_development(cls, value: str | None, others: ValidationInfo) -> str | None:
-        safe = others.data.get("chain_id") == DEVELOPMENT_CHAIN
-        if value and not (safe and others.data.get("host") in LOOPBACK):
-            raise ValueError("only for chain 31337 and a loopback address")
+        """A process that kills itself must not be one that anybody else depends on."""
+        if value and not _is_all_here(others.data):
+            raise ValueError("only for chain 31337, with every address on this machine")
         return value
 
     @property
     def base_url(self) -> str:
         """The address users see; ``localhost`` because WebAuthn refuses ``127.0.0.1``."""
         return self.public_url or f"http://localhost:{self.port}"
+
+
+def _is_all_here(values: Mapping[str, Any]) -> bool:
+    """Whether chain, database and the addresses served are this machine's development ones."""
+    database, chain = values.get("database_url"), values.get("chain_rpc_url")
+    public = values.get("public_url")
+    return (
+        values.get("chain_id") == DEVELOPMENT_CHAIN
+        and is_loopback(values.get("host", ""))
+        and (public is None or is_loopback_url(public))
+        and (chain is None or is_loopback_url(chain.get_secret_value()))
+        and (database is None or is_local_database(database.get_secret_value()))
+    )
 
 
 def environment_names() -> dict[str, str]:

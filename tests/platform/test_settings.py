@@ -71,3 +71,37 @@ def test_a_misspelt_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_origin_the_log_format_forbids_is_refused(origin: str) -> None:
     with pytest.raises(ConfigurationInvalid, match="TALLYSTICK_LOG_ORIGIN"):
         load_settings(log_origin=origin)
+
+
+HERE = {
+    "TALLYSTICK_FAULTS": "sequencer.moved:2",
+    "DATABASE_URL": "host=/tmp/socket dbname=tallystick user=tallystick",
+    "CHAIN_RPC_URL": "http://127.0.0.1:8545",
+}
+
+
+def test_fault_points_are_armed_where_everything_is_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in HERE.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().faults == "sequencer.moved:2"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://tallystick@db.example/tallystick"),
+        ("DATABASE_URL", "host=127.0.0.1 hostaddr=203.0.113.7 dbname=tallystick"),
+        ("DATABASE_URL", "postgresql://tallystick@localhost,db.example/tallystick"),
+        ("CHAIN_RPC_URL", "https://node.example"),
+        ("TALLYSTICK_PUBLIC_URL", "https://venue.example"),
+        ("TALLYSTICK_HOST", "0.0.0.0"),
+        ("TALLYSTICK_CHAIN_ID", "1"),
+    ],
+)
+def test_and_nowhere_else(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    for key, given in {**HERE, name: value}.items():
+        monkeypatch.setenv(key, given)
+    with pytest.raises(ConfigurationInvalid, match="TALLYSTICK_FAULTS"):
+        load_settings()
