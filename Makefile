@@ -29,7 +29,7 @@ test: setup-dev ## Every test: contracts (forge), dashboard (vitest), the rest (
 e2e: setup-dev ## The journey in a headless Chromium; screenshots in var/e2e [ARGS="-k name"]
 	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/e2e $(ARGS) && echo "Screenshots: var/e2e"
 
-crash: setup-dev ## Kill every process, again and again; goes on where it was [ARGS="--kills 1000"]
+crash: setup-dev ## Kill every process, again and again, and count what broke [ARGS="--resume"]
 	@exec $(BIN)/python -m scripts.crash $(ARGS)
 
 lint: setup-dev ## ruff, mypy --strict, import-linter, forge fmt, biome, tsc
