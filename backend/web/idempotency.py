@@ -117,7 +117,7 @@ def _response(status: int, content: bytes, *, replayed: bool) -> Response:
 
 def _checked(key: str | None) -> str:
     if not key:
-        raise IdempotencyKeyMissing("Send an Idempotency-Key header: a new one per order.")
+        raise IdempotencyKeyMissing("Send an Idempotency-Key header: a new one for each request.")
     if not key.isascii() or not key.isprintable():
         raise ValueInvalid("The Idempotency-Key must be printable ASCII.")
     return key

@@ -92,7 +92,9 @@ def prove(
 
 
 def sign(
-    file: Annotated[Path, typer.Argument(help="The typed data, as the API gives it.")],
+    file: Annotated[
+        Path, typer.Argument(help="`consent` of GET /instructions/{id}, or the page's trade.json.")
+    ],
     keystore: Annotated[Path, typer.Option(help="Your Web3 Secret Storage V3 keystore.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: you have read it.")] = False,
     as_json: JsonFlag = False,

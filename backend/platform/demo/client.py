@@ -10,6 +10,8 @@ import httpx
 from backend.kernel.errors import DomainError, ErrorCode
 
 T = TypeVar("T")
+PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds before a refusal that may pass by itself is tried again."""
 
 
 class ApiRefused(DomainError):
@@ -37,15 +39,15 @@ class Api:
         self._client = httpx.Client(base_url=base_url, headers=headers, timeout=30.0)
 
     def get(self, path: str, **query: Any) -> Any:
-        return self._read(self._client.get(f"/api/v1{path}", params=query))
+        return self._ask("GET", path, params=query)
 
     def post(self, path: str, body: Any, key: str | None = None) -> Any:
         """POST with an Idempotency-Key, a new one unless given."""
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        return self._read(self._client.post(f"/api/v1{path}", json=body, headers=headers))
+        return self._ask("POST", path, json=body, headers=headers)
 
     def put(self, path: str, body: Any) -> Any:
-        return self._read(self._client.put(f"/api/v1{path}", json=body))
+        return self._ask("PUT", path, json=body)
 
     def pages(self, path: str, **query: Any) -> list[Any]:
         """Every item of a list."""
@@ -57,11 +59,19 @@ class Api:
                 return items
             query["cursor"] = page["next_cursor"]
 
-    @staticmethod
-    def _read(response: httpx.Response) -> Any:
-        if response.status_code >= 400:
-            raise ApiRefused(response.status_code, response.json())
-        return response.json() if response.content else None
+    def _ask(self, method: str, path: str, **request: Any) -> Any:
+        """Ask again, with the same key, while the API says that it may pass by itself."""
+        pauses = iter(PAUSES)
+        while True:
+            response = self._client.request(method, f"/api/v1{path}", **request)
+            if response.status_code < 400:
+                return response.json() if response.content else None
+            problem = response.json()
+            passes = response.status_code == 503 and problem.get("retryable")
+            pause = next(pauses, None) if passes else None
+            if pause is None:
+                raise ApiRefused(response.status_code, problem)
+            time.sleep(pause)
 
 
 def wait_for(

@@ -52,15 +52,16 @@ def run(settings: Settings, telling: Telling, once: bool, stop: threading.Event)
             known = _log_size(core)
             telling.say(f"found {known:,} events of earlier runs" if known else "a new, empty log")
         play = _set(stack, settings, telling, stage, core)
-        since = _log_size(core)
-        _play(play, since)
+        _play(play)
         _prove(play, core, known)
-        telling.finish(settings.base_url, core.home.demo, _sign_in_names(core))
         if once:
+            telling.leave(core.home.demo)
             return
+        telling.finish(settings.base_url, core.home.demo, _sign_in_names(core))
         staying = Staying(play, core)
         while not stop.wait(0.5):
             staying.look()
+        telling.note("Stopping …")
 
 
 def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, core: Core) -> Play:
@@ -121,7 +122,7 @@ def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, c
     return play
 
 
-def _play(play: Play, _since: int) -> None:
+def _play(play: Play) -> None:
     security = play.securities["AAPL"]
     day = script.next_trade_date(play)
     if day is None:

@@ -116,11 +116,21 @@ def parties(play: Play, security_id: str) -> tuple[Trader, Trader]:
 
 def trip_and_reset(play: Play, seller: Trader, order: dict[str, str]) -> None:
     """A tripped breaker refuses the order; reset, trading goes on."""
+    _reset_open(play, {"venue", order["security_id"]})
     play.operator.post("/circuit-breakers/venue/trip", {"reason": "demonstration drill"})
     play.telling.say("tripped for the whole venue")
     _must_refuse(play, "an order while it is open", seller, order, "circuit-breaker-open")
     play.operator.post("/circuit-breakers/venue/reset", {"reason": "drill over"})
     play.telling.say("reset; the refusal and both changes are signed events")
+
+
+def _reset_open(play: Play, scopes: set[str]) -> None:
+    """A run that ended half-way, or a person at the dashboard, may have left trading stopped."""
+    for breaker in play.operator.get("/circuit-breakers"):
+        if breaker["scope"] in scopes and breaker["state"] == "open":
+            body = {"reason": "left open before this run"}
+            play.operator.post(f"/circuit-breakers/{breaker['scope']}/reset", body)
+            play.telling.say(f"found open ({breaker['reason']}), and reset")
 
 
 def refusals(play: Play, seller: Trader, buyer: Trader, order: dict[str, str]) -> None:

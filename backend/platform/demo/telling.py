@@ -58,13 +58,19 @@ class Telling:
             table.add_row("", *row)
         self._console.print(table)
 
+    def leave(self, folder: Path) -> None:
+        """The job is done and nothing stays up."""
+        self._console.print("\n[bold green]Done.[/] `make run` stays up with the dashboard.")
+        self._console.print(f"Proofs: {folder}", soft_wrap=True)
+
     def finish(self, base_url: str, folder: Path, names: Sequence[str]) -> None:
         """Where to look next: the dashboard first, and whom to sign in as."""
         self._console.print(f"\n[bold green]Done.[/] Dashboard: [bold]{base_url}[/]")
         if names:
             self._console.print(f"Sign in as {', '.join(names[:-1])} or {names[-1]}; no password.")
         self._console.print(f"API and its documentation: {base_url}/docs")
-        self._console.print(f"Proofs: {folder}")
+        self._console.print(f"Proofs: {folder}", soft_wrap=True)
+        self._console.print("Ctrl-C ends it; that takes up to 15 seconds.")
 
     def note(self, text: str) -> None:
         """Something that happened while the platform stays up."""
