@@ -2,20 +2,23 @@
 
 import base64
 import uuid
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Annotated, Any, Literal, LiteralString, NamedTuple
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from backend.audit import places
 from backend.audit.anchorer import request_anchor
+from backend.audit.places import Places, StreamRoute
 from backend.audit.proofs import ProofService
-from backend.audit.stream import FeedWatch
+from backend.audit.stream import FeedWatch, News, Reset
 from backend.eventstore.recorded import read_recorded
 from backend.eventstore.scope import Scope
 from backend.eventstore.store import EventStore
 from backend.kernel.errors import NotFound
-from backend.web.auth import ROLES, Authenticator, Principal
+from backend.web.auth import ROLES, Authenticator, Listener, Principal
 from backend.web.models import EdgeModel, Page
 from backend.web.paging import MAX_LIMIT, Cursors
 
@@ -31,8 +34,6 @@ TypePrefix = Annotated[
     ),
 ]
 Position = Annotated[int | None, Query(ge=-1, le=2**53 - 1)]
-STREAM_SECONDS = 120.0
-"""A stream ends after this long; the browser comes back at once, and is authenticated anew."""
 
 
 class LogOut(EdgeModel):
@@ -89,6 +90,12 @@ class StreamedEvent(EdgeModel):
     event_id: str
 
 
+class LogEnd(EdgeModel):
+    """The ``data`` of a ``reset``: the log's last position, before the one that was named."""
+
+    position: int
+
+
 class ProofOut(EdgeModel):
     """A bundle: the three files of ``tally verify`` in base64 (``anchor`` once it is final)."""
 
@@ -140,28 +147,53 @@ def _add_log(
 
 
 def _add_stream(routes: APIRouter, watch: FeedWatch, auth: Authenticator) -> None:
-    @routes.get("/events/stream", response_class=EventSourceResponse)
-    async def stream_events(
-        principal: Annotated[Principal, Depends(auth.require(*ROLES))],
+    streams = APIRouter(route_class=StreamRoute)
+    held = Places()
+    admitted = auth.require_listener(*ROLES)
+
+    async def news(
+        listener: Annotated[Listener, Depends(admitted)],
         after: Position = None,
         last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,16}$")] = None,
-    ) -> AsyncIterable[StreamedEvent]:  # what `data` holds; FastAPI takes both kinds
+    ) -> AsyncIterator[AsyncIterator[News | Reset]]:
+        """What there is to tell; place and watch are let go when the answer has ended.
+
+        Nothing else closes the generator of an answer that is cut off while it sends.
+        """
+        start = after if last_event_id is None else int(last_event_id)
+        scope, seconds = _scope(listener.principal), places.STREAM_SECONDS
+        with held.taken(listener.principal.participant_id):
+            async with aclosing(watch.follow(scope, start, seconds, listener.admitted)) as found:
+                yield found
+
+    @streams.get("/events/stream", response_class=EventSourceResponse)
+    async def stream_events(
+        found: Annotated[AsyncIterator[News | Reset], Depends(news)],
+    ) -> AsyncIterable[StreamedEvent | LogEnd]:  # what `data` holds; FastAPI takes both kinds
         """News of the caller's own events (auditors: of all) as Server-Sent Events.
 
         `id` is the log position, `event` is `event`, `data` a StreamedEvent. Begins after
-        `Last-Event-ID`, else after `after`, else with what comes next. Ends after two minutes;
-        browsers come back by themselves.
+        `Last-Event-ID`, else after `after`, else with what comes next; after a position the log
+        has not reached, an event `reset` tells where the log ends, and what was read before is
+        to be read again. Ends after two minutes, or when the session does; browsers come back
+        by themselves. A listener keeps no session alive. 429 `too-many-streams` for more than
+        16 of one participant, 503 `overloaded` when no place is left.
         """
-        start = after if last_event_id is None else int(last_event_id)
-        async for each in watch.follow(_scope(principal), start, STREAM_SECONDS):
-            data = StreamedEvent(
-                position=each.position,
-                type=each.type,
-                stream_id=each.stream_id,
-                event_id=each.event_id,
-            )
-            message = ServerSentEvent(data=data, event="event", id=str(each.position))
-            yield message  # type: ignore[misc]
+        async for each in found:
+            yield _message(each)  # type: ignore[misc]
+
+    routes.include_router(streams)
+
+
+def _message(news: News | Reset) -> ServerSentEvent:
+    # Last-Event-ID has no sign: an empty log gives no position to come back with.
+    name = str(news.position) if news.position >= 0 else None
+    if isinstance(news, Reset):
+        return ServerSentEvent(data=LogEnd(position=news.position), event="reset", id=name)
+    data = StreamedEvent(
+        position=news.position, type=news.type, stream_id=news.stream_id, event_id=news.event_id
+    )
+    return ServerSentEvent(data=data, event="event", id=name)
 
 
 def _add_events(

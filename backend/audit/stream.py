@@ -6,8 +6,9 @@ back with its last position) reads page by page in its own scope, few at a time.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,6 +25,8 @@ KEPT = 4_096
 PAGE = 200
 READERS = 2
 """Threads and connections that all listeners of a process share for reading."""
+RECHECK_SECONDS = 15.0
+"""How often a stream asks whether its listener may still listen."""
 _RETRY_SECONDS = 1.0
 
 _NEW = """
@@ -43,6 +46,28 @@ class News(msgspec.Struct, frozen=True):
     event_id: str
 
 
+class Reset(msgspec.Struct, frozen=True):
+    """That the log ends before the position the listener named; it goes on after ``position``."""
+
+    position: int
+
+
+class _Turn:
+    """One turn of watching, from the first listener's coming to the last one's leaving.
+
+    What it signals is its own: a turn that is being cancelled must not wake the next one's.
+    """
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.changed = asyncio.Event()
+
+    def tell(self) -> None:
+        """Wake whoever waits now; whoever comes later waits for the next news."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
 class FeedWatch:
     """Follows the feed while anybody listens."""
 
@@ -52,8 +77,7 @@ class FeedWatch:
         self._recent: deque[News] = deque(maxlen=kept)
         self._head = -1
         self._task: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
-        self._changed = asyncio.Event()
+        self._turn = _Turn()
         self._readers = CapacityLimiter(READERS)
         self._log = structlog.get_logger(process="feed-watch")
         self._closed = False
@@ -63,24 +87,45 @@ class FeedWatch:
         """End every stream within a moment: the process stops. May be called by any thread."""
         self._closed = True
 
-    async def follow(self, scope: Scope, after: int | None, seconds: float) -> AsyncIterator[News]:
+    async def follow(
+        self,
+        scope: Scope,
+        after: int | None,
+        seconds: float,
+        admitted: Callable[[], bool] = lambda: True,
+    ) -> AsyncGenerator[News | Reset]:
         """The scope's own events after position ``after`` (None: from now on), for ``seconds``.
 
-        Raises DatabaseUnavailable when what was missed cannot be read.
+        ``admitted`` is asked in a thread, every RECHECK_SECONDS; the stream ends when it says no.
+        A position that the log has not reached (it was restored from a copy) gives a Reset, and
+        the stream goes on from the log's end. Raises DatabaseUnavailable when what was missed
+        cannot be read.
         """
-        end = asyncio.get_running_loop().time() + seconds
-        async with self._listening():
+        now = asyncio.get_running_loop().time
+        end, recheck = now() + seconds, now() + RECHECK_SECONDS
+        async with self._listening() as turn:
             position = self._head if after is None else after
-            while (left := end - asyncio.get_running_loop().time()) > 0 and not self._closed:
+            if position > self._head and position > (head := await self._end()):
+                yield Reset(head)
+                position = head
+            while now() < end and not self._closed:
                 self._raise_if_broken()
-                changed = self._changed
+                if now() >= recheck:
+                    if not await self._in_thread(admitted):
+                        return
+                    recheck = now() + RECHECK_SECONDS
+                changed = turn.changed
                 found, reached = await self._after(scope, position)
                 for each in found:
                     yield each
                 if reached == position:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(changed.wait(), left)
+                        await asyncio.wait_for(changed.wait(), max(0, min(end, recheck) - now()))
                 position = reached
+
+    async def _end(self) -> int:
+        """The log's end as it is stored: another process may have told of it before this one."""
+        return await self._in_thread(self._stored_head)
 
     async def _after(self, scope: Scope, position: int) -> tuple[Sequence[News], int]:
         """What comes after ``position``, and up to where that is all there is."""
@@ -88,21 +133,22 @@ class FeedWatch:
         if position >= head:
             return (), position
         if self._recent and self._recent[0].position <= position + 1:
-            news = [each for each in self._recent if each.position > position]
-            return [each for each in news if _may_see(scope, each)], news[-1].position
+            newest = takewhile(lambda each: each.position > position, reversed(self._recent))
+            return [each for each in newest if _may_see(scope, each)][::-1], head
         found = await self._in_thread(lambda: self._read(scope, position, PAGE))
         last = found[-1].position if found else position
         return found, last if len(found) == PAGE else max(head, last)
 
     @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
+    async def _listening(self) -> AsyncIterator[_Turn]:
         self.listeners += 1
         try:
             if self._task is None:
-                self._ready = asyncio.Event()
-                self._task = asyncio.create_task(self._watch(self._ready))
-            await self._ready.wait()
-            yield
+                self._turn = _Turn()
+                self._task = asyncio.create_task(self._watch(self._turn))
+            turn = self._turn
+            await turn.ready.wait()
+            yield turn
         finally:
             self.listeners -= 1
             if self.listeners == 0 and self._task is not None:
@@ -110,36 +156,35 @@ class FeedWatch:
                 self._task = None
                 self._recent.clear()
 
-    async def _watch(self, ready: asyncio.Event) -> None:
+    async def _watch(self, turn: _Turn) -> None:
         """Until cancelled: read what is new, once for all; what may pass is waited out."""
         try:
             while True:
                 try:
-                    await self._look(ready)
+                    await self._look(turn)
                 except DomainError as error:
                     self._log.warning("waiting", code=error.code.value)
                     await asyncio.sleep(_RETRY_SECONDS)
         finally:  # if it ends otherwise, nobody may wait for it
-            ready.set()
-            self._changed.set()
+            turn.ready.set()
+            turn.changed.set()
 
     def _raise_if_broken(self) -> None:
         """A watcher that ended by an error gives it to every listener."""
         if self._task is not None and self._task.done():
             self._task.result()
 
-    async def _look(self, ready: asyncio.Event) -> None:
+    async def _look(self, turn: _Turn) -> None:
         if self._closed:
-            self._changed.set()
-        if not ready.is_set():
+            turn.changed.set()
+        if not turn.ready.is_set():
             self._head = await self._in_thread(self._stored_head)
-            ready.set()
+            turn.ready.set()
         found = await self._in_thread(lambda: self._read(Scope.auditor(), self._head, PAGE))
         if found:
             self._recent.extend(found)
             self._head = found[-1].position
-            self._changed.set()
-            self._changed = asyncio.Event()
+            turn.tell()
         if len(found) < PAGE:
             await asyncio.sleep(self._poll)
 

@@ -31,12 +31,13 @@ class SignatureInvalid(DomainError):
 
 
 class TokenHolder(msgspec.Struct, frozen=True):
-    """Whom a token stands for."""
+    """Whom a token stands for; without ``token_hash`` nobody's token (development mode)."""
 
     tenant_id: str
     participant_id: str
     roles: frozenset[str]
     expires_at: datetime | None = None
+    token_hash: bytes | None = None
 
 
 class IdentityService:
@@ -127,7 +128,11 @@ class IdentityService:
         if row is None or not hmac.compare_digest(bytes(row["token_hash"]), digest):
             return None
         holder = TokenHolder(
-            str(row["tenant_id"]), row["participant_id"], frozenset(row["roles"]), row["expires_at"]
+            str(row["tenant_id"]),
+            row["participant_id"],
+            frozenset(row["roles"]),
+            row["expires_at"],
+            digest,
         )
         self._known[digest] = (time.monotonic(), holder)
         return holder

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import StringConstraints
 
@@ -37,6 +38,13 @@ class SessionOut(EdgeModel):
     expires_at: datetime
 
 
+def _log(request: Request, event: str, participant_id: str | None) -> None:
+    """One line for whoever has to find out later who came in; never a token or a secret."""
+    structlog.get_logger(process="api").info(
+        event, participant_id=participant_id, request_id=request.state.request_id
+    )
+
+
 class SignIn:
     """Begins sessions and writes their cookie."""
 
@@ -44,9 +52,16 @@ class SignIn:
         self._identity = identity
         self._sessions = sessions
 
-    def begin(self, response: Response, holder: TokenHolder) -> SessionOut:
-        """A session for ``holder``, with the cookie set on ``response``."""
+    def begin(self, request: Request, response: Response, holder: TokenHolder) -> SessionOut:
+        """A session for ``holder``, with the cookie set on ``response``.
+
+        It takes the place of the session this browser had.
+        """
         secret, session = self._sessions.begin(holder)
+        before = request.cookies.get(SESSION_COOKIE)
+        if before is not None:
+            self._sessions.end(before)
+        _log(request, "session.begun", holder.participant_id)
         left = session.expires_at - datetime.now(UTC)
         response.set_cookie(
             SESSION_COOKIE,
@@ -89,8 +104,9 @@ def router(identity: IdentityService, sessions: Sessions, sign_in: SignIn) -> AP
         refuse_foreign_page(request)
         holder = identity.holder_of(body.token)
         if holder is None:
+            _log(request, "session.refused", None)
             raise Unauthenticated("The API token is not known or has expired.")
-        return sign_in.begin(response, holder)
+        return sign_in.begin(request, response, holder)
 
     @routes.get("/session")
     def current_session(cookie: SessionCookie) -> SessionOut:
@@ -106,7 +122,8 @@ def router(identity: IdentityService, sessions: Sessions, sign_in: SignIn) -> AP
         if cookie is None:
             raise Unauthenticated("Nobody is signed in with this browser.")
         require_own_page(request)
-        sessions.end(cookie)
+        ended = sessions.end(cookie)
+        _log(request, "session.ended", ended)
         response.delete_cookie(
             SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="strict"
         )

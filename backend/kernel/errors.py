@@ -58,6 +58,8 @@ class ErrorCode(StrEnum):
     CONFIGURATION_INVALID = "configuration-invalid"
     TOOL_MISSING = "tool-missing"
     KEY_UNAVAILABLE = "key-unavailable"
+    TOO_MANY_STREAMS = "too-many-streams"
+    OVERLOADED = "overloaded"
     LEASE_LOST = "lease-lost"
     LOG_INCONSISTENT = "log-inconsistent"
     PROOF_NOT_READY = "proof-not-ready"

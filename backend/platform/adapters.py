@@ -41,8 +41,8 @@ class IdentityTokens:
     def principal_of(self, token: str) -> Principal | None:
         return _principal(self._identity.holder_of(token))
 
-    def principal_of_session(self, secret: str) -> Principal | None:
-        session = self._sessions.find(secret)
+    def principal_of_session(self, secret: str, *, touch: bool = True) -> Principal | None:
+        session = self._sessions.find(secret, touch=touch)
         return _principal(session.holder if session is not None else None)
 
 

@@ -23,12 +23,17 @@ class Home:
         self.blobs = root / "blobs"
         self.demo = root / "demo"
         self.process_logs = root / "logs"
+        self.run = root / "run"
 
     def make(self) -> None:
         """Create what is missing; the folder of keys is for its owner alone."""
-        for folder in (self.root, self.log, self.anchors, self.blobs, self.process_logs):
+        for folder in (self.root, self.log, self.anchors, self.blobs, self.process_logs, self.run):
             folder.mkdir(parents=True, exist_ok=True)
         self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def pulse(self, loop: str) -> Path:
+        """The file that a loop touches before each of its steps."""
+        return self.run / f"{loop}.pulse"
 
     def event_signer(self, process: str) -> Ed25519Signer:
         """The event key of a process, made on first use."""
@@ -42,13 +47,7 @@ class Home:
         """A random secret of this installation, made on first use."""
         path = self.keys / f"{name}.secret"
         if not path.exists():
-            draft = _draft_of(path)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_bytes(size).hex())
-                file.flush()
-                os.fsync(file.fileno())
-            _name(draft, path)
+            write_secret(path, secrets.token_bytes(size).hex())
         return bytes.fromhex(path.read_text("ascii"))
 
     def passphrase(self) -> str:
@@ -69,6 +68,17 @@ class Home:
             return read_private_key(path)
         except (KeyFileError, OSError) as error:
             raise KeyUnavailable(f"The key file cannot be used: {error}", file=name) from error
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that its owner alone reads, whole or not at all; one that is there stays."""
+    draft = _draft_of(path)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    _name(draft, path)
 
 
 def _draft_of(path: Path) -> Path:

@@ -80,6 +80,7 @@ _CODES: dict[Reason, tuple[str, str]] = {
     Reason.HALTED: ("SBLO", "SBLO"),
     Reason.EXPIRED: ("LATE", "LATE"),
 }
+_COUNTERPARTYS = ("CLAC", "CMON")
 
 
 def names(reasons: Reason) -> tuple[str, ...]:
@@ -102,3 +103,13 @@ def code_for(reasons: Reason, direction: Direction) -> str:
         if reason in reasons:
             return codes[side]
     return "NARR"
+
+
+def told_to(reasons: Reason, direction: Direction) -> tuple[str, ...]:
+    """The reasons as this party may read them, each once.
+
+    What is its own or everybody's goes by its name. Of what its counterparty lacks it gets the
+    code alone: whether units, cash or an allowance are missing is the other's affair.
+    """
+    found = ((name, code_for(Reason[name], direction)) for name in names(reasons))
+    return tuple(dict.fromkeys(code if code in _COUNTERPARTYS else name for name, code in found))

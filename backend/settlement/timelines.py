@@ -18,7 +18,7 @@ from backend.identity.ids import VENUE_TENANT
 from backend.kernel.errors import NotFound
 from backend.kernel.events import Event
 from backend.settlement import store
-from backend.settlement.domain.timeline import Seen, Timeline, derive
+from backend.settlement.domain.timeline import Seen, Timeline, derive, shown_to
 from backend.settlement.events import (
     InstructionAdvised,
     InstructionFailed,
@@ -39,6 +39,7 @@ from backend.settlement.events import (
     TransactionDead,
     TransactionReplaced,
 )
+from backend.settlement.iso20022 import Direction
 
 _ENDS = (SettlementFailed, SettlementFinalised, SettlementRefused)
 _TOLD: dict[type[Event], tuple[type[Event], ...]] = {
@@ -74,7 +75,7 @@ class Timelines:
     def of_trade(self, trade_id: str) -> TradeView:
         """The venue's view. Raises NotFound."""
         with self._events.database.transaction(Scope.auditor()) as db:
-            return _view(db, self._events.registry, trade_id, ())
+            return _view(db, self._events.registry, trade_id, (), None)
 
     def of_instruction(self, tenant_id: str, instruction_id: str) -> TradeView:
         """A party's view of the trade behind its own instruction. Raises NotFound."""
@@ -82,13 +83,30 @@ class Timelines:
             row = store.find_instruction(db, tenant_id, instruction_id)
             if row is None:
                 raise NotFound("There is no such instruction.")
+            side = Direction(row["direction"])
             own = _stream(db, self._events.registry, tenant_id, f"instruction-{instruction_id}")
         with self._events.database.transaction(Scope.auditor()) as db:
-            return _view(db, self._events.registry, row["trade_id"], own)
+            view = _view(db, self._events.registry, row["trade_id"], own, side)
+        return _for_party(view, side)
+
+
+def _for_party(view: TradeView, side: Direction) -> TradeView:
+    """Without what is the counterparty's affair, and without the words of the venue's machines.
+
+    The worker writes its error as ``code: message``; a party gets the code.
+    """
+    row = {**view.row, "reasons": list(shown_to(view.row["reasons"], side))}
+    error = view.last_error
+    code = None if error is None else error.partition(":")[0]
+    return msgspec.structs.replace(view, row=row, last_error=code)
 
 
 def _view(
-    db: Connection, registry: EventRegistry, trade_id: str, own: Sequence[Recorded[Any]]
+    db: Connection,
+    registry: EventRegistry,
+    trade_id: str,
+    own: Sequence[Recorded[Any]],
+    side: Direction | None,
 ) -> TradeView:
     row = store.find_settlement(db, trade_id)
     if row is None:
@@ -99,7 +117,7 @@ def _view(
     failed = work is not None and work["last_error"] is not None
     return TradeView(
         row,
-        derive(trade_id, history),
+        derive(trade_id, history, side),
         work["last_error"] if work is not None and failed else None,
         work["due_at"] if work is not None and failed else None,
     )

@@ -15,7 +15,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from backend.eventstore.scope import Scope
 from backend.eventstore.store import Caller
-from backend.kernel.errors import DomainError, ErrorCode, Forbidden
+from backend.kernel.errors import DatabaseUnavailable, DomainError, ErrorCode, Forbidden
 
 ROLES = ("investor", "trader", "operator", "auditor")
 SESSION_COOKIE = "__Host-tallystick"
@@ -56,9 +56,19 @@ class Tokens(Protocol):
         """The principal, or None for an unknown or expired API token."""
         ...
 
-    def principal_of_session(self, secret: str) -> Principal | None:
-        """The principal, or None for an unknown, ended or expired session."""
+    def principal_of_session(self, secret: str, *, touch: bool = True) -> Principal | None:
+        """The principal, or None for an unknown, ended or expired session.
+
+        With ``touch`` the session counts as used now.
+        """
         ...
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """The caller of an answer that goes on; ``admitted`` says whether it would be let in now."""
+
+    principal: Principal
+    admitted: Callable[[], bool]
 
 
 _bearer = HTTPBearer(auto_error=False, description="An API token of the platform")
@@ -90,8 +100,31 @@ class Authenticator:
 
         return principal
 
+    def require_listener(self, *roles: str) -> Callable[..., Listener]:
+        """As ``require``, for an answer that goes on by itself: it keeps no session alive.
+
+        A page left open would otherwise never be idle.
+        """
+
+        def listener(request: Request, bearer: Bearer, cookie: SessionCookie) -> Listener:
+            def enter() -> Principal:
+                found = self._principal(request, bearer, cookie, touch=False)
+                if not found.roles.intersection(roles):
+                    raise Forbidden("Your role does not admit this.", needed=" or ".join(roles))
+                return found
+
+            principal = enter()
+            return Listener(principal, lambda: _admits(enter, principal))
+
+        return listener
+
     def _principal(
-        self, request: Request, bearer: HTTPAuthorizationCredentials | None, cookie: str | None
+        self,
+        request: Request,
+        bearer: HTTPAuthorizationCredentials | None,
+        cookie: str | None,
+        *,
+        touch: bool = True,
     ) -> Principal:
         if bearer is not None:
             found = self._tokens.principal_of(bearer.credentials)
@@ -101,10 +134,20 @@ class Authenticator:
         if cookie is None:
             raise Unauthenticated("Sign in, or send an API token as Authorization: Bearer.")
         require_own_page(request)
-        found = self._tokens.principal_of_session(cookie)
+        found = self._tokens.principal_of_session(cookie, touch=touch)
         if found is None:
             raise Unauthenticated("The session has ended. Sign in again.")
         return found
+
+
+def _admits(enter: Callable[[], Principal], known: Principal) -> bool:
+    """Whether ``known`` would be let in again; one who cannot be looked up stays for now."""
+    try:
+        return enter() == known
+    except (Unauthenticated, Forbidden):
+        return False
+    except DatabaseUnavailable:
+        return True
 
 
 def require_own_page(request: Request) -> None:

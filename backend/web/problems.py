@@ -63,6 +63,7 @@ _BY_STATUS: dict[HTTPStatus, tuple[ErrorCode, ...]] = {
         ErrorCode.PRICE_OUTSIDE_COLLAR,
         ErrorCode.CALENDAR_UNKNOWN,
     ),
+    HTTPStatus.TOO_MANY_REQUESTS: (ErrorCode.TOO_MANY_STREAMS,),
     HTTPStatus.BAD_GATEWAY: (ErrorCode.PROVIDER_RESPONSE_INVALID,),
     HTTPStatus.SERVICE_UNAVAILABLE: (
         ErrorCode.DATABASE_UNAVAILABLE,
@@ -72,6 +73,7 @@ _BY_STATUS: dict[HTTPStatus, tuple[ErrorCode, ...]] = {
         ErrorCode.PROVIDER_UNAVAILABLE,
         ErrorCode.LEASE_LOST,
         ErrorCode.KEY_UNAVAILABLE,
+        ErrorCode.OVERLOADED,
     ),
     HTTPStatus.INTERNAL_SERVER_ERROR: (
         ErrorCode.INVARIANT_BROKEN,
@@ -156,7 +158,7 @@ def request_id(request: Request) -> str:
 def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, DomainError):
         raise error
-    headers = {"Retry-After": "1"} if STATUS[error.code] == 503 else None
+    headers = {"Retry-After": "1"} if STATUS[error.code] in (429, 503) else None
     return respond(problem_of(error, request_id(request)), headers)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
 from scripts.setup_steps.node import FILES, install
 from scripts.setup_steps.programs import CHECKOUT, SetupError, run
-from scripts.setup_steps.records import digest, finish, is_recorded
+from scripts.setup_steps.records import UNFINISHED, digest, finish, is_recorded
 
 FRONTEND = CHECKOUT / "frontend"
 NODE_MODULES = FRONTEND / "node_modules"
@@ -48,10 +49,29 @@ def build(profile: str) -> None:
     if node is None:
         raise SetupError("Node.js is missing.")
     BUILD.mkdir(exist_ok=True)
+    (BUILD / UNFINISHED).touch()  # from here on nothing counts as built
     value = sources_digest(profile)
     fresh = BUILD / "dist"
     command: list[str | Path] = [node, VITE, "build", "--outDir", fresh, "--emptyOutDir"]
     run(command, {"NO_COLOR": "1"}, folder=FRONTEND)
-    shutil.rmtree(DIST, ignore_errors=True)
-    fresh.rename(DIST)
+    _take_place(fresh, DIST)
     finish(BUILD, profile, value)
+
+
+def _take_place(fresh: Path, place: Path) -> None:
+    """Put the new pages where the old ones are; in between there are none for a moment only.
+
+    Raises SetupError when the folders cannot be moved; the old pages stay then.
+    """
+    old = fresh.with_name("old")
+    shutil.rmtree(old, ignore_errors=True)
+    try:
+        if place.exists():
+            place.rename(old)
+        fresh.rename(place)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        if old.exists() and not place.exists():
+            with contextlib.suppress(OSError):
+                old.rename(place)
+        raise SetupError(f"The built pages cannot be put in their place: {error}") from error

@@ -1,5 +1,6 @@
 """News over Server-Sent Events, from a real server: whose, from where on, at what cost."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -15,12 +16,14 @@ import psycopg
 import pytest
 import uvicorn
 
-from backend.audit.stream import FeedWatch
+from backend.audit.places import Overloaded, Places, TooManyStreams
+from backend.audit.stream import FeedWatch, News
+from backend.eventstore.scope import Scope
 from backend.kernel.errors import DatabaseUnavailable
 from backend.platform.anvil.process import free_port
 from backend.platform.processes.api import application
 from backend.web.auth import SESSION_COOKIE
-from tests.identity.test_sessions import begin, secret_of
+from tests.identity.test_sessions import admin, begin, call, secret_of
 from tests.integration.parties import ok, refused
 from tests.integration.world import World
 
@@ -78,8 +81,8 @@ class Listener:
         current: dict[str, Any] = {}
         for line in self.lines:
             if not line and "data" in current:
-                found.append({**json.loads(current["data"]), "id": current["id"]})
-                assert current["event"] == "event"
+                found.append(message(current))
+                assert current["event"] in ("event", "reset")
                 current = {}
             elif line and not line.startswith(":"):
                 name, _, value = line.partition(": ")
@@ -87,12 +90,19 @@ class Listener:
         return found
 
 
+def message(fields: dict[str, str]) -> dict[str, Any]:
+    """A message's data with its id, and with its name where that is not the usual one."""
+    named = {} if fields["event"] == "event" else {"event_name": fields["event"]}
+    return {**json.loads(fields["data"]), "id": fields["id"], **named}
+
+
 @contextmanager
 def listening(
-    server: Server, token: str, query: str = "", headers: dict[str, str] | None = None
+    server: Server, token: str | None, query: str = "", headers: dict[str, str] | None = None
 ) -> Iterator[Listener]:
     """A listener in a thread; it is cut off at the end."""
-    known = {"Authorization": f"Bearer {token}", **(headers or {})}
+    known = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    known.update(headers or {})
     listener = Listener()
     with httpx.Client(timeout=30) as http:
         request = http.build_request(
@@ -212,6 +222,137 @@ def test_a_session_cookie_listens_too(server: Server, world: World) -> None:
         assert answer.status_code == 200
 
 
+@contextmanager
+def listening_signed_in(server: Server) -> Iterator[tuple[str, Listener]]:
+    """A browser of Cedar's that listens: the session's secret, and the listener."""
+    secret = secret_of(begin(server.world, server.world.cedar.token))
+    headers = {"Cookie": f"{SESSION_COOKIE}={secret}"}
+    with listening(server, None, headers=headers) as listener:
+        until(lambda: server.watch.listeners == 1)
+        yield secret, listener
+
+
+@pytest.mark.parametrize("end", ["sign out", "expiry"])
+def test_a_stream_ends_with_its_session(
+    server: Server, world: World, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr("backend.audit.stream.RECHECK_SECONDS", 0.2)
+    with listening_signed_in(server) as (secret, listener):
+        time.sleep(0.6)
+        assert not listener.ended, "a session that stands keeps its stream"
+        if end == "expiry":
+            admin(world, "UPDATE sessions SET expires_at = now() - interval '1 second'")
+        else:
+            answer = call(world, "DELETE", "/session", secret, **{"Sec-Fetch-Site": "same-origin"})
+            assert answer.status_code == 204
+        until(lambda: listener.ended)
+
+
+def test_an_open_stream_keeps_no_session_alive(
+    server: Server, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.audit.stream.RECHECK_SECONDS", 0.2)
+    with listening_signed_in(server) as (secret, listener):
+        admin(world, "UPDATE sessions SET last_used_at = now() - interval '29 minutes'")
+        time.sleep(0.6)
+        assert not listener.ended
+        (row,) = world_sessions(world)
+        assert row > 29 * 60 - 1
+        admin(world, "UPDATE sessions SET last_used_at = now() - interval '31 minutes'")
+        until(lambda: listener.ended)
+    refused(call(world, "GET", "/me", secret), 401, "unauthenticated")
+
+
+def world_sessions(world: World) -> set[float]:
+    """For how many seconds the sessions were not used."""
+    with psycopg.connect(world.admin()) as connection:
+        rows = connection.execute(
+            "SELECT round(extract(epoch FROM now() - last_used_at))::float8 FROM sessions"
+        ).fetchall()
+    return {float(row[0]) for row in rows}
+
+
+# ------------------------------------------------------------------------- where a log ends earlier
+
+
+def test_after_a_position_the_log_has_not_reached_it_says_where_it_ends(
+    server: Server, world: World
+) -> None:
+    happen(world, world.cedar)
+    end = head(world)
+    with listening(server, world.cedar.token, f"?after={end + 1_000}") as listener:
+        until(lambda: listener.messages)
+        happen(world, world.cedar)
+        until(lambda: len(listener.messages) == 2)
+    first, second = listener.messages
+    assert first == {"position": end, "id": str(end), "event_name": "reset"}
+    assert (second["position"] > end, second.get("event_name")) == (True, None)
+    with listening(server, world.cedar.token, f"?after={second['position']}") as listener:
+        happen(world, world.cedar)
+        until(lambda: listener.messages)
+    assert "event_name" not in listener.messages[0], "the log's end is not beyond it"
+
+
+# ------------------------------------------------------------------------------------- the bounds
+
+
+def test_a_participant_has_sixteen_streams_and_gets_a_place_back(
+    server: Server, world: World
+) -> None:
+    headers = {"Authorization": f"Bearer {world.cedar.token}"}
+    url = f"{server.url}/api/v1/events/stream"
+    with ExitStack() as stack:
+        for _ in range(16):
+            stack.enter_context(listening(server, world.cedar.token))
+        answer = httpx.get(url, headers=headers)
+        refused(answer, 429, "too-many-streams")
+        assert answer.headers["retry-after"] == "1"
+        with listening(server, world.birch.token):
+            until(lambda: server.watch.listeners == 17)
+    until(lambda: server.watch.listeners == 0)
+
+    def admitted() -> bool:
+        with httpx.stream("GET", url, headers=headers) as again:
+            return again.status_code == 200
+
+    until(admitted)
+
+
+def test_places_are_bounded_for_one_and_for_all() -> None:
+    places = Places(each=2, total=3)
+    with ExitStack() as stack:
+        stack.enter_context(places.taken("a"))
+        with places.taken("a"), pytest.raises(TooManyStreams), places.taken("a"):
+            pass
+        stack.enter_context(places.taken("b"))
+        stack.enter_context(places.taken("c"))
+        with pytest.raises(Overloaded), places.taken("d"):
+            pass
+    for name in "abc":
+        with places.taken(name):
+            pass
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(
+    server: Server, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.audit.places.STREAM_SECONDS", 0.5)
+    monkeypatch.setattr("backend.audit.places.GRACE_SECONDS", 0.5)
+
+    async def always(*_: Any) -> Any:
+        return [News(1, world.cedar.participant_id, "x" * 60_000, "s", "e")] * 200, 0
+
+    monkeypatch.setattr(server.watch, "_after", always)  # more than any buffer holds
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            b"GET /api/v1/events/stream?after=-1 HTTP/1.1\r\nHost: localhost\r\n"
+            b"Authorization: Bearer " + world.cedar.token.encode() + b"\r\n\r\n"
+        )
+        until(lambda: server.watch.listeners == 1)
+        until(lambda: server.watch.listeners == 0)
+
+
 # -------------------------------------------------------------------------------- what is refused
 
 
@@ -243,15 +384,21 @@ def test_a_bad_request_is_a_problem(
 def test_many_listeners_cost_no_thread_and_no_connection_each(server: Server, world: World) -> None:
     start = head(world)
     before = threading.active_count()
+    each_listens = 15
+    parties = (world.alder, world.birch, world.cedar)
+    tokens = (*(each.token for each in parties), world.plan.auditor)
     many = 60  # more than the thread pool has threads, and the database pool connections
     with ExitStack() as stack:
         listeners = [
-            stack.enter_context(listening(server, world.cedar.token, f"?after={start}"))
-            for _ in range(many)
+            stack.enter_context(listening(server, token, f"?after={start}"))
+            for token in tokens
+            for _ in range(each_listens)
         ]
+        assert len(listeners) == many
         until(lambda: server.watch.listeners == many)
-        happen(world, world.cedar)
-        until(lambda: all(len(each.messages) == 1 for each in listeners))
+        for who in parties:
+            happen(world, who)
+        until(lambda: all(each.messages for each in listeners))
         headers = {"Authorization": f"Bearer {world.cedar.token}"}
         assert httpx.get(f"{server.url}/api/v1/me", headers=headers).status_code == 200
         # The test's own threads, one a listener, and what the server's pool keeps.
@@ -276,11 +423,37 @@ def test_a_listener_that_goes_away_is_forgotten(server: Server, world: World) ->
         until(lambda: len(listener.messages) == 1)  # the watcher starts anew
 
 
+class CountingWatch(FeedWatch):
+    """Counts how often its listeners look for news."""
+
+    looks = 0
+
+    async def _after(self, *args: Any) -> Any:
+        self.looks += 1
+        return await super()._after(*args)
+
+
+def test_a_listener_after_the_last_one_left_waits_without_turning(world: World) -> None:
+    async def listen(watch: FeedWatch) -> None:
+        async for _ in watch.follow(Scope.auditor(), None, 0.5):
+            raise AssertionError("nothing happens here")
+
+    async def one_after_another() -> int:
+        watch = CountingWatch(world.core.database)
+        await listen(watch)
+        before = watch.looks
+        await listen(watch)
+        return watch.looks - before
+
+    # One look when it comes, one when its time is over.
+    assert asyncio.run(one_after_another()) <= 3
+
+
 def test_a_stream_ends_in_time_and_when_the_server_stops(
     server: Server, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("backend.audit.api.STREAM_SECONDS", 0.3)
+        patch.setattr("backend.audit.places.STREAM_SECONDS", 0.3)
         with listening(server, world.cedar.token) as short:
             until(lambda: short.ended)
     with listening(server, world.cedar.token) as long:

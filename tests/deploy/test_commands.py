@@ -273,6 +273,8 @@ def test_the_processes_start_from_what_the_jobs_left_and_anchor_the_log(
 
         assert size > 0
         assert eventually(anchored)
+    for name in PROCESSES:
+        assert site.tally("alive", name).returncode == 0, name
 
 
 # --------------------------------------------------------------------------- the chain's check

@@ -180,9 +180,9 @@ def test_every_command_is_one_of_tally_with_options_it_has(compose):
         known = {option for each in commands[command].params for option in each.opts}
         assert {each for each in arguments if each.startswith("--")} <= known
     for name in ("sequencer", "worker", "anchorer"):
-        check = " ".join(compose["services"][name]["healthcheck"]["test"])
-        assert "doctor" in check
-        assert "doctor" in commands
+        check = compose["services"][name]["healthcheck"]["test"]
+        assert check == ["CMD", "tallystick-entrypoint", "alive", name]
+        assert "alive" in commands
 
 
 def test_every_variable_is_a_setting_or_read_by_the_entry_point(compose):

@@ -137,6 +137,30 @@ def test_a_session_never_outlives_its_token(world: World) -> None:
     assert row == (True,)
 
 
+@pytest.mark.parametrize(
+    "end", ["DELETE FROM api_tokens", "UPDATE api_tokens SET expires_at = now()"]
+)
+def test_a_session_ends_when_its_token_is_withdrawn(world: World, end: str) -> None:
+    issued = {"label": "withdrawn", "roles": ["investor"]}
+    path = f"/participants/{world.cedar.participant_id}/tokens"
+    token = ok(world.operator.post(path, issued))["token"]
+    mine, other = secret_of(begin(world, token)), secret_of(begin(world, world.cedar.token))
+    ok(call(world, "GET", "/me", mine))
+    admin(world, f"{end} WHERE token_hash = '\\x{hashlib.sha256(token.encode()).hexdigest()}'")
+    for get in ("/me", "/session"):
+        refused(call(world, "GET", get, mine), 401, "unauthenticated")
+    assert ok(call(world, "GET", "/me", other)), "another token's session stands"
+
+
+def test_signing_in_over_a_session_ends_that_one(world: World, secret: str) -> None:
+    cookie = {"Cookie": f"{SESSION_COOKIE}={secret}"}
+    assert begin(world, "tally_wrong", **cookie).status_code == 401
+    assert ok(call(world, "GET", "/me", secret)), "a failed sign-in ends nothing"
+    again = secret_of(begin(world, world.birch.token, **cookie))
+    refused(call(world, "GET", "/me", secret), 401, "unauthenticated")
+    assert ok(call(world, "GET", "/me", again))["participant_id"] == world.birch.participant_id
+
+
 # ------------------------------------------------------------------------------------ forgeries
 
 

@@ -17,6 +17,7 @@ from eth_account.messages import encode_defunct
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from backend.identity.ids import VENUE_PARTICIPANT
 from backend.kernel.errors import NodeUnavailable
@@ -165,6 +166,17 @@ def test_only_the_cast_signs_in_and_only_in_its_own_roles(
         {"Sec-Fetch-Site": "cross-site"},
         {"Origin": "https://evil.example"},
         {"Host": "evil.example", "Origin": "http://evil.example"},  # DNS rebinding
+        {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+        {"X-Forwarded-For": "203.0.113.5"},  # a proxy that sends its upstream's name as Host
+        {"X-Forwarded-Host": "tally.example"},
+        {"Forwarded": "for=203.0.113.5"},
+        {"Host": "evil.example@localhost"},
+        {"Host": "localhost/evil.example"},
+        {"Host": "localhost:8000, evil.example"},
+        {"Host": "localhost:port"},
+        {"Host": "localhost?"},
+        {"Host": ""},
     ],
 )
 def test_another_name_or_page_signs_nobody_in(
@@ -174,7 +186,7 @@ def test_another_name_or_page_signs_nobody_in(
         refused(sign_in(site, world.alder.participant_id, **headers), 403, "forbidden")
 
 
-@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000"])
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST"])
 def test_the_names_of_this_machine_may(site: TestClient, world: World, host: str) -> None:
     assert sign_in(site, world.alder.participant_id, Host=host).status_code == 201
 
@@ -248,6 +260,59 @@ def test_a_personal_message_is_signed(site: TestClient, world: World) -> None:
     assert error(rpc(site, headers, "personal_sign", "x" * 20_001, account)) == -32_602
 
 
+@pytest.mark.parametrize("value", ['"\\ud800"', '{"chainId": 1e400}', '[-1e999, "x"]'])
+def test_parameters_that_are_no_json_are_refused(
+    site: TestClient, world: World, value: str
+) -> None:
+    account = str(world.alder.wallet.address)
+    headers = {**session(site, world.alder), "Content-Type": "application/json"}
+    for method, params in (
+        ("eth_signTypedData_v4", f'["{account}", {value}]'),
+        ("personal_sign", f'[{value}, "{account}"]'),
+    ):
+        body = f'{{"jsonrpc": "2.0", "id": 7, "method": "{method}", "params": {params}}}'
+        answer = site.post("/api/v1/development/rpc", content=body, headers=headers)
+        assert error(answer) == -32_602
+
+
+def test_an_id_that_is_no_text_is_refused(site: TestClient, world: World) -> None:
+    headers = {**session(site, world.alder), "Content-Type": "application/json"}
+    body = '{"jsonrpc": "2.0", "id": "\\ud800", "method": "eth_accounts", "params": []}'
+    answer = site.post("/api/v1/development/rpc", content=body, headers=headers)
+    assert answer.status_code == 422
+
+
+def test_only_a_trader_has_something_signed(site: TestClient, world: World) -> None:
+    """An auditor with a wallet is still none who may act."""
+    issued = {"label": "reader", "roles": ["investor"]}
+    path = f"/participants/{world.alder.participant_id}/tokens"
+    token = ok(world.operator.post(path, issued))["token"]
+    site.cookies.clear()
+    reader = {"Authorization": f"Bearer {token}"}
+    account = str(world.alder.wallet.address)
+    assert result(rpc(site, reader, "eth_accounts")) == [account]
+    refused(rpc(site, reader, "personal_sign", "0x00", account), 403, "forbidden")
+    refused(rpc(site, reader, "eth_signTypedData_v4", account, {}), 403, "forbidden")
+
+
+def test_who_came_in_and_who_had_something_signed_is_logged(site: TestClient, world: World) -> None:
+    with capture_logs() as lines:
+        headers = session(site, world.alder)
+        answer = rpc(site, headers, "personal_sign", "0x00", str(world.alder.wallet.address))
+        site.cookies.clear()
+        wrong = {"token": "tally_a-wrong-secret"}
+        assert site.post("/api/v1/sessions", json=wrong).status_code == 401
+    found = {each["event"]: each for each in lines}
+    assert list(found) == ["session.begun", "development.signature", "session.refused"]
+    who = world.alder.participant_id
+    assert found["session.begun"]["participant_id"] == who
+    assert found["development.signature"]["participant_id"] == who
+    assert found["development.signature"]["request_id"] == answer.headers["x-request-id"]
+    assert found["session.refused"]["participant_id"] is None
+    secret = headers["Cookie"].partition("=")[2]
+    assert not any(each in str(lines) for each in (secret, "a-wrong-secret", result(answer)))
+
+
 @pytest.mark.parametrize(
     "method", ["eth_sendTransaction", "eth_sign", "anvil_setBalance", "eth_getBalance", "", "x"]
 )
@@ -295,6 +360,7 @@ def test_it_is_registered_nowhere_else(world: World) -> None:
         ({"development_wallet_url": "http://10.0.0.1:1"}, "wallet"),
         ({"development_wallet_secret": None}, "SECRET"),
         ({"chain_id": 1}, "31337"),
+        ({"public_url": "https://tally.example"}, "PUBLIC_URL"),
         ({"chain_rpc_url": None}, "CHAIN_RPC_URL"),
     ],
 )

@@ -1,5 +1,7 @@
 """Configuration, status and blocks: public, and true to database and chain, also while away."""
 
+import threading
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from anchoring.errors import RpcError
 from anchoring.note import parse_vkey
 from backend.kernel.errors import NodeUnavailable
-from backend.platform.edge.chain_view import ChainView
+from backend.platform.edge.chain_view import ASKING, ChainView
 from backend.platform.version import VERSION
 from tests.integration.blueprint import CHAIN_ID, ORIGIN
 from tests.integration.fixtures import fresh_world, plan, world
@@ -83,13 +85,15 @@ def test_what_waits_for_the_sequencer_is_counted(fresh_world: World) -> None:
     assert ok(fresh_world.nobody.get("/status"))["sequencer"]["waiting_seconds"] is None
 
 
-def test_a_tripped_breaker_shows_with_its_reason(fresh_world: World) -> None:
+def test_a_tripped_breaker_shows_and_why_to_those_signed_in(fresh_world: World) -> None:
     closed = ok(fresh_world.nobody.get("/status"))["breakers"]
     assert [(each["scope"], each["state"]) for each in closed] == [("venue", "closed")]
     ok(fresh_world.operator.post("/circuit-breakers/venue/trip", {"reason": "a drill"}))
     (found,) = ok(fresh_world.nobody.get("/status"))["breakers"]
-    assert (found["state"], found["reason"]) == ("open", "a drill")
-    assert set(found) == {"scope", "state", "reason", "changed_at"}, "who did it is not public"
+    assert found["state"] == "open"
+    assert set(found) == {"scope", "state", "changed_at"}, "who did it, and why, is not public"
+    (listed,) = ok(fresh_world.cedar.client.get("/circuit-breakers"))
+    assert (listed["state"], listed["reason"]) == ("open", "a drill")
 
 
 def test_a_node_that_is_away_is_part_of_the_status(fresh_world: World) -> None:
@@ -152,6 +156,75 @@ def test_many_who_look_are_one_question_a_second() -> None:
     assert view.heads().detail is not None
     with pytest.raises(NodeUnavailable):
         view.block(1)
+
+
+class HangingNode(CountingNode):
+    """A node that takes a question and says nothing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hangs = False
+        self.go_on = threading.Event()
+
+    def __call__(self, method: str, params: object) -> object:
+        answer = super().__call__(method, params)
+        if self.hangs:
+            assert self.go_on.wait(20)
+            raise RpcError("no answer")
+        return answer
+
+
+def test_a_node_that_hangs_holds_few_threads() -> None:
+    node, now = HangingNode(), [100.0]
+    view = ChainView(node, lambda: now[0])
+    before = view.heads()
+    now[0] += 1.5
+    node.hangs, node.calls = True, 0
+    asking = [threading.Thread(target=view.heads)]
+    asking += [threading.Thread(target=lambda: refuses(view)) for _ in range(ASKING)]
+    for each in asking:
+        each.start()
+    while node.calls < 1 + ASKING:
+        time.sleep(0.01)
+    # One for the heads and four for blocks wait; everybody else is answered at once.
+    for _ in range(50):
+        assert view.heads() == before
+        refuses(view)
+    assert node.calls == 1 + ASKING
+    node.go_on.set()
+    for each in asking:
+        each.join(20)
+    refuses(view)
+    assert node.calls == 1 + ASKING, "after a failure the node is left alone"
+    assert view.heads().detail is not None
+    node.hangs, now[0] = False, now[0] + 1.5
+    assert view.heads().detail is None
+    assert view.block(1) is not None
+
+
+def refuses(view: ChainView) -> None:
+    with pytest.raises(NodeUnavailable):
+        view.block(1)
+
+
+def test_a_final_block_is_asked_for_once() -> None:
+    node = CountingNode()
+    view = ChainView(node, lambda: 100.0)
+    final = view.heads().blocks["finalized"]
+    assert final is not None
+
+    def asked(number: int) -> int:
+        before = node.calls
+        node.calls = number - 1  # it names each block by the call
+        assert view.block(number) == view.block(number)
+        found, node.calls = node.calls - number + 1, before
+        return found
+
+    assert asked(final.number) == 1
+    node.away = True
+    assert view.block(final.number) is not None
+    with pytest.raises(NodeUnavailable):
+        view.block(final.number + 1)
 
 
 # ------------------------------------------------------------------------------- events, filtered

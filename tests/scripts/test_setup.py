@@ -5,11 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scripts.setup_steps import dashboard, records
+from scripts.setup_steps.programs import SetupError
 from scripts.setup_steps.python import PROGRAM
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -158,6 +160,53 @@ def test_a_source_that_is_gone_and_pages_that_are_gone_count(frontend: Path) -> 
     _record_build(frontend)
     (frontend / "src/app/App.tsx").unlink()
     assert not dashboard.is_built("runtime")
+
+
+def _build(monkeypatch: pytest.MonkeyPatch, work: Callable[[Path], None]) -> None:
+    """Build with ``work`` in the bundler's place: it gets the folder to write to."""
+    monkeypatch.setattr(dashboard, "run", lambda command, *_, **__: work(command[4]))
+    dashboard.build("runtime")
+
+
+def test_a_build_takes_the_place_of_the_one_before(
+    frontend: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _record_build(frontend)
+    (dashboard.DIST / "old.js").write_text("old")
+
+    def bundle(out: Path) -> None:
+        assert not dashboard.is_built("runtime"), "while it is being built it is not built"
+        assert (dashboard.DIST / "old.js").exists(), "the old pages are served meanwhile"
+        out.mkdir()
+        (out / "index.html").write_text("new")
+
+    _build(monkeypatch, bundle)
+    assert dashboard.is_built("runtime")
+    assert [each.name for each in dashboard.DIST.iterdir()] == ["index.html"]
+    assert not (dashboard.BUILD / "old").exists()
+
+
+def test_a_build_that_was_interrupted_is_none(
+    frontend: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _record_build(frontend)
+
+    def killed(_out: Path) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _build(monkeypatch, killed)
+    assert not dashboard.is_built("runtime")
+
+
+def test_pages_that_cannot_be_moved_are_a_set_up_error(
+    frontend: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _record_build(frontend)
+    with pytest.raises(SetupError, match="put in their place"):
+        _build(monkeypatch, lambda out: None)  # it wrote nothing
+    assert not dashboard.is_built("runtime")
+    assert (dashboard.DIST / "index.html").read_text() == "page", "the old pages stay"
 
 
 def test_the_build_needs_no_development_package() -> None:

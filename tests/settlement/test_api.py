@@ -87,8 +87,8 @@ def test_a_party_reads_signs_with_its_wallet_and_sees_it_settle(venue, client, c
     assert late.json()["code"] == "already-settled"
 
 
-def path_of(client):
-    (item,) = get(client, "seller", "/instructions").json()["items"]
+def path_of(client, who="seller"):
+    (item,) = get(client, who, "/instructions").json()["items"]
     return f"/instructions/{item['instruction_id']}"
 
 
@@ -213,7 +213,25 @@ def test_what_the_worker_ran_into_shows_until_it_passes(venue, client):
     found = get(client, "operator", f"/settlements/{trade_id}").json()["timeline"]
     assert found["last_error"] == "node-unavailable: away"
     assert found["next_retry_at"] is not None
+    party = get(client, "seller", f"{path_of(client)}/timeline").json()["timeline"]
+    assert party["last_error"] == "node-unavailable", "a party gets the code, not the words"
+    assert party["next_retry_at"] is not None
     with venue.database.transaction(Scope.venue()) as db:
         db.execute("UPDATE settlement_work SET last_error = NULL")
     found = get(client, "operator", f"/settlements/{trade_id}").json()["timeline"]
     assert (found["last_error"], found["next_retry_at"]) == (None, None)
+
+
+def test_a_party_sees_its_own_shortage_and_of_the_others_the_code(venue, client, chain):
+    trade_id = venue.trade()
+    with venue.database.transaction(Scope.venue()) as db:
+        db.execute("UPDATE settlements SET reasons = '{BUYER_ALLOWANCE,HALTED}'")
+    expected = {
+        "seller": ["CMON", "HALTED"],
+        "buyer": ["BUYER_ALLOWANCE", "HALTED"],
+    }
+    for who, reasons in expected.items():
+        found = get(client, who, f"{path_of(client, who)}/timeline").json()
+        assert found["reasons"] == reasons
+    venues = get(client, "operator", f"/settlements/{trade_id}").json()
+    assert venues["reasons"] == ["BUYER_ALLOWANCE", "HALTED"]

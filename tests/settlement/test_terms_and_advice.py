@@ -116,6 +116,16 @@ def test_each_side_sees_its_own_iso_code(reason, seller, buyer):
     assert code_for(reason, Direction.RECEIVE) == buyer
 
 
+def test_an_advice_names_the_counterpartys_shortage_by_its_code_alone():
+    state = None
+    for event in (e.INSTRUCTED, e.SELLER_SIGNED, e.BUYER_SIGNED, e.COMPLETED):
+        state = evolve_saga(state, event)
+    pending = replace(e.PENDING, reasons=("BUYER_ALLOWANCE",))
+    seller, buyer = (tell(state, side, pending) for side in (Direction.DELIVER, Direction.RECEIVE))
+    assert (seller.reason, seller.narrative) == ("CMON", "CMON")
+    assert (buyer.reason, buyer.narrative) == ("MONY", "BUYER_ALLOWANCE")
+
+
 RECEIVED = InstructionReceived(
     instruction_id=e.side(1).instruction_id,
     direction="DELI",

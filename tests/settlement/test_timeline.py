@@ -17,6 +17,7 @@ from backend.settlement.domain.timeline import (
     derive,
 )
 from backend.settlement.events import SettlementRefused
+from backend.settlement.iso20022 import Direction
 from tests.settlement import samples as e
 from tests.settlement.test_saga import FAILED, FINAL, IN_BLOCK, SENT, SIGNED
 from tests.settlement.test_steps_model import ACTIONS, Driver, ModelChain, act
@@ -98,6 +99,43 @@ def test_every_way_off_the_straight_one_is_a_branch():
     included = found.steps[5]
     assert (included.name, included.state) == (StepName.INCLUDED, StepState.DONE)
     assert "left the chain" in (included.detail or "")
+
+
+def test_a_block_that_left_the_chain_is_told_of_until_the_trade_is_final():
+    again = replace(e.INCLUDED, block_number=14)
+    final = replace(e.FINALISED, block_number=14)
+    history = [*IN_BLOCK, e.SAFE, e.REORGED, again, final]
+
+    def said(length):
+        return [step.detail for step in timeline(history[:length]).steps[5:]]
+
+    n = len(IN_BLOCK)
+    assert said(n + 1)[1] == "Block 12."
+    left = "Safe in block 12, which left the chain"
+    assert said(n + 2) == ["In block 12, which left the chain.", f"{left}.", None]
+    assert said(n + 3)[1] == f"{left}; now in block 14."
+    assert said(n + 3)[0].startswith("Block 14,")
+    assert said(n + 4)[1:] == [f"{left}; final in block 14.", "Block 14."]
+    safe_again = [*history[:-1], replace(e.SAFE, block_number=14), final]
+    assert [step.detail for step in timeline(safe_again).steps[6:]] == ["Block 14.", "Block 14."]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "seller", "buyer"),
+    [
+        (("BUYER_LACKS_CASH",), "CMON", "BUYER_LACKS_CASH"),
+        (("BUYER_LACKS_CASH", "BUYER_ALLOWANCE"), "CMON", "BUYER_LACKS_CASH, BUYER_ALLOWANCE"),
+        (("SELLER_ALLOWANCE",), "SELLER_ALLOWANCE", "CLAC"),
+        (("NOT_YET_VALID", "SELLER_LACKS_UNITS"), "NOT_YET_VALID, SELLER_LACKS_UNITS",
+         "NOT_YET_VALID, CLAC"),
+        (("HALTED",), "HALTED", "HALTED"),
+    ],
+)  # fmt: skip
+def test_a_party_reads_of_its_counterparty_the_code_alone(reasons, seller, buyer):
+    history = seen([*SIGNED, replace(e.PENDING, reasons=reasons)])
+    assert derive(e.TRADE_ID, history).branches[0].detail == ", ".join(reasons)
+    for direction, expected in ((Direction.DELIVER, seller), (Direction.RECEIVE, buyer)):
+        assert derive(e.TRADE_ID, history, direction).branches[0].detail == expected
 
 
 def test_attempts_count_submissions():

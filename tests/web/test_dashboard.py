@@ -26,8 +26,12 @@ def client_of(folder: Path) -> TestClient:
     def things() -> dict[str, str]:
         return {"thing": "one"}
 
+    @routes.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("nobody foresaw this")
+
     app = create_app([routes], {}, CollectorRegistry(), folder / "none", folder / "dist")
-    return TestClient(app)
+    return TestClient(app, raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +89,18 @@ def test_a_hashed_file_is_kept_for_ever_and_a_missing_one_is_not(built: TestClie
     again = built.get("/assets/index-abc123.js", headers={"If-None-Match": found.headers["etag"]})
     assert again.status_code == 304
     assert "immutable" in again.headers["cache-control"]
-    # Asked for as a page, a missing script is answered with the page: never kept for a year.
-    shell = built.get("/assets/gone-123.js", headers={"Accept": PAGE})
-    assert shell.headers["content-type"].startswith("text/html")
-    assert shell.headers["cache-control"] == "no-cache"
-    gone = built.get("/assets/gone-123.js", headers={"Accept": "*/*"})
-    assert gone.headers["cache-control"] == "no-store"
+    # Never answered with the page: a browser would keep it under the script's name for a year.
+    tag = built.get("/").headers["etag"]
+    for accept in (PAGE, "*/*"):
+        for extra in ({}, {"If-None-Match": tag}):
+            gone = built.get("/assets/gone-123.js", headers={"Accept": accept, **extra})
+            assert gone.status_code == 404
+            assert gone.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/things", "/docs", "/api/v1/nothing", "/livez"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/v1/things", "/docs", "/api/v1/nothing", "/livez", "/api/v1/broken"]
+)
 def test_every_answer_is_guarded(built: TestClient, path: str) -> None:
     headers = built.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -107,6 +114,14 @@ def test_every_answer_is_guarded(built: TestClient, path: str) -> None:
 def test_answers_of_the_api_are_not_kept(built: TestClient) -> None:
     assert built.get("/api/v1/things").headers["cache-control"] == "no-store"
     assert built.get("/api/v1/nothing").headers["cache-control"] == "no-store"
+
+
+def test_what_nobody_foresaw_is_guarded_too_and_not_kept(built: TestClient) -> None:
+    answer = built.get("/api/v1/broken")
+    assert (answer.status_code, answer.json()["code"]) == (500, "invariant-broken")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers.get_list(CSP) == [STRICT]
+    assert "foresaw" not in answer.text
 
 
 def test_only_the_documentation_may_write_style_elements(built: TestClient) -> None:

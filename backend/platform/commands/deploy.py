@@ -4,7 +4,6 @@
 own (containers, units), they are two jobs that end: the schema first, then the contracts.
 """
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +28,7 @@ from backend.platform.commands.support import (
 from backend.platform.demo.chain import DevelopmentChain
 from backend.platform.demo.data import TOKENISED, ReferenceData
 from backend.platform.errors import ConfigurationInvalid
+from backend.platform.home import write_secret
 from backend.platform.settings import load_settings
 from backend.platform.stage import open_database
 from backend.settlement.chain.deploy import Deployment, SecuritySpec
@@ -128,8 +128,7 @@ def _operator_token(core: Core) -> Path:
     token = identity.issue_token(
         caller, VENUE_TENANT, VENUE_PARTICIPANT, "deployment", OPERATOR_ROLES
     )
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(token + "\n")
+    write_secret(path, token + "\n")
     return path
 
 

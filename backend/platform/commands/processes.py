@@ -1,7 +1,9 @@
 """``tally serve``, ``worker``, ``sequencer``, ``anchorer``: one long-running process each."""
 
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -16,8 +18,17 @@ from backend.platform.commands.support import (
     stopping,
     typed_errors,
 )
+from backend.platform.home import Home
 from backend.platform.processes import anchorer, api, sequencer, wallet, worker
 from backend.platform.settings import load_settings
+
+ALIVE_SECONDS = 60.0
+# The loops that each process goes round in.
+LOOPS = {
+    "sequencer": ("sequencer",),
+    "worker": ("subscriptions", "settlement"),
+    "anchorer": ("anchorer",),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command("sequencer")(sequence)
     app.command("anchorer")(anchor)
     app.command("wallet", hidden=True)(hold_wallet)
+    app.command("alive", hidden=True)(alive)
 
 
 def serve(
@@ -68,6 +80,31 @@ def hold_wallet(
         settings = load_settings(port=port)
         configure_logging(settings)
         wallet.run(settings, stopping(supervised))
+
+
+def alive(process: Annotated[str, typer.Argument(help=", ".join(LOOPS))]) -> None:
+    """Whether every loop of a process began a step within the last minute; exit 1 if not.
+
+    A process whose database or node is away goes round too: it waits, and a restart mends nothing.
+    """
+    if process not in LOOPS:
+        raise typer.BadParameter(f"one of {', '.join(LOOPS)}")
+    with typed_errors():
+        home = Home(load_settings().home)
+    for loop in LOOPS[process]:
+        age = _age(home.pulse(loop))
+        if age is None or age > ALIVE_SECONDS:
+            since = "never" if age is None else f"{age:.0f} seconds ago"
+            typer.echo(f"The loop {loop} last began a step: {since}.", err=True)
+            raise typer.Exit(1)
+
+
+def _age(pulse: Path) -> float | None:
+    """Seconds since the file was touched; None where there is none."""
+    try:
+        return time.time() - pulse.stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def _run(process: str, supervised: bool, run: Callable[..., None], port: int | None = None) -> None:

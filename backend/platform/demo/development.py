@@ -4,7 +4,8 @@ import secrets
 
 from backend.platform import jsonrpc
 from backend.platform.anvil.process import HOST, free_port
-from backend.platform.edge.development import ANVIL, is_loopback
+from backend.platform.edge.development import ANVIL
+from backend.platform.loopback import is_loopback, is_loopback_url
 from backend.platform.settings import DEVELOPMENT_CHAIN, Settings
 from backend.platform.stage import Stage
 from backend.platform.supervisor import Supervisor
@@ -16,7 +17,8 @@ URL, SECRET, ADDRESS = (
 
 def is_allowed(settings: Settings, stage: Stage) -> bool:
     """On a loopback address, over Anvil with the development chain's id, and nowhere else."""
-    if not is_loopback(settings.host) or settings.chain_id != DEVELOPMENT_CHAIN:
+    is_here = is_loopback(settings.host) and is_loopback_url(settings.base_url)
+    if not is_here or settings.chain_id != DEVELOPMENT_CHAIN:
         return False
     version = str(jsonrpc.call(stage.chain_url, "web3_clientVersion"))
     return version.lower().startswith(ANVIL)

@@ -2,29 +2,84 @@
 
 A trade settles days later, and a chain without traffic makes no blocks. So blocks are mined
 while something waits for them, and when all that a signed trade waits for is its settlement
-date, the business clock goes there: an explicit act, told in the terminal.
+date, the business clock goes there: an explicit act, told in the terminal, as is what hinders it.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+
+import msgspec
 
 from backend.eventstore.scope import Scope
 from backend.kernel.errors import DomainError
 from backend.platform.bootstrap import Core
 from backend.platform.demo.script import Play
+from backend.settlement.iso20022 import Reason
 
 _WAITING = """
 SELECT EXISTS (SELECT 1 FROM anchors WHERE state <> 'FINAL') OR EXISTS
   (SELECT 1 FROM settlements WHERE state IN ('SIGNED', 'SUBMITTED', 'INCLUDED', 'REORGED'))
   AS waiting
 """
-# Both parties have signed, and the settlement date is the only reason left.
-_NEXT_DATE = """
-SELECT s.trade_id, (i.terms->>'valid_from')::bigint AS valid_from
+_OPEN = """
+SELECT s.trade_id, s.state, s.reasons, s.deadline, (i.terms->>'valid_from')::bigint AS valid_from
 FROM settlements AS s
 JOIN instructions AS i ON i.trade_id = s.trade_id AND i.direction = 'DELI'
-WHERE s.state = 'SIGNED' AND s.reasons = ARRAY['NOT_YET_VALID']
-ORDER BY valid_from LIMIT 1
+WHERE s.final_at IS NULL AND s.failed_at IS NULL AND s.deadline IS NOT NULL
+ORDER BY valid_from, s.trade_id
 """
+_NOT_YET = Reason.NOT_YET_VALID.name
+
+
+class OpenTrade(msgspec.Struct, frozen=True):
+    """A trade that has not ended; times in Unix seconds of business time."""
+
+    trade_id: str
+    state: str
+    reasons: tuple[str, ...]
+    deadline: int
+    valid_from: int
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The trade whose settlement date comes next, and why others wait for theirs."""
+
+    next: OpenTrade | None
+    notes: tuple[str, ...]
+
+
+def plan(trades: Sequence[OpenTrade]) -> Plan:
+    """What the clock may do; ``trades`` are all that are open, by settlement date.
+
+    It goes to the date of a trade that both parties have signed and that waits for nothing else,
+    and never past the deadline of another one.
+    """
+    notes: list[str] = []
+    for trade in trades:
+        if trade.state != "SIGNED" or _NOT_YET not in trade.reasons:
+            continue
+        hindrance = _hindrance(trade, trades)
+        if hindrance is None:
+            return Plan(trade, tuple(notes))
+        notes.append(f"The clock does not go to {_day(trade.valid_from)}: {hindrance}")
+    return Plan(None, tuple(notes))
+
+
+def _hindrance(trade: OpenTrade, trades: Sequence[OpenTrade]) -> str | None:
+    others = [each for each in trade.reasons if each != _NOT_YET]
+    if others:
+        return f"trade {trade.trade_id} waits for more than its date ({', '.join(others)})."
+    for each in trades:
+        if each.trade_id != trade.trade_id and each.deadline < trade.valid_from:
+            return (
+                f"trade {each.trade_id} is open, and its deadline on {_day(each.deadline)}"
+                " would pass. Sign it first."
+            )
+    return None
+
+
+def _day(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
 
 
 class Staying:
@@ -33,6 +88,7 @@ class Staying:
     def __init__(self, play: Play, core: Core) -> None:
         self._play = play
         self._core = core
+        self._said: tuple[str, ...] = ()
 
     def look(self) -> None:
         """Do what there is to do now. Raises ProcessDied when a process is gone.
@@ -50,15 +106,20 @@ class Staying:
 
     def _open_next_date(self) -> None:
         with self._core.database.transaction(Scope.auditor()) as connection:
-            row = connection.execute(_NEXT_DATE).fetchone()
-        if row is None:
+            rows = connection.execute(_OPEN).fetchall()
+        found = plan([OpenTrade(**{**row, "reasons": tuple(row["reasons"])}) for row in rows])
+        for note in found.notes:
+            if note not in self._said:
+                self._play.telling.note(note)
+        self._said = found.notes
+        if found.next is None:
             return
-        moment = datetime.fromtimestamp(row["valid_from"], UTC)
+        moment = datetime.fromtimestamp(found.next.valid_from, UTC)
         if moment > self._play.clock.now():
-            trade = row["trade_id"]
             self._play.telling.note(
                 f"Business clock: {self._play.clock.now():%Y-%m-%d} -> {moment:%Y-%m-%d %H:%M} UTC,"
-                f" the settlement date of trade {trade}, which both parties have signed."
+                f" the settlement date of trade {found.next.trade_id}, which both parties have"
+                " signed."
             )
         self._play.advance(moment)
 

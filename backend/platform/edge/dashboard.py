@@ -48,7 +48,8 @@ class Dashboard:
             return HTMLResponse(_NOT_BUILT, 503) if wants_page or is_root else None
         path = request.url.path.lstrip("/")
         found = await self._file(path or "index.html", request.scope)
-        if found is None and wants_page:
+        # Below /assets/ a page would be kept under a missing script's name.
+        if found is None and wants_page and not path.startswith("assets/"):
             found = await self._file("index.html", request.scope)
         return found
 

@@ -5,10 +5,9 @@ was started for it. The API's process holds no trader's key: it forwards to that
 only for the wallets of whoever is signed in.
 """
 
-import ipaddress
+import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -17,9 +16,10 @@ from backend.eventstore.database import Database
 from backend.eventstore.scope import Scope
 from backend.identity.domain import ROLES_OF
 from backend.identity.service import TokenHolder
-from backend.kernel.errors import NodeUnavailable, NotFound
+from backend.kernel.errors import NodeUnavailable, NotFound, ValueInvalid
 from backend.platform import jsonrpc
 from backend.platform.errors import ConfigurationInvalid
+from backend.platform.loopback import is_loopback, is_loopback_url
 from backend.platform.settings import DEVELOPMENT_CHAIN, Settings
 
 ANVIL = "anvil/"
@@ -54,7 +54,10 @@ class Development:
 
     def __init__(self, url: str, secret: str, cast: Path, database: Database) -> None:
         self._url = url
-        self._headers = {"Authorization": f"Bearer {secret}"}
+        self._headers = {
+            "Authorization": f"Bearer {secret}",
+            "Content-Type": "application/json",
+        }
         self._cast = cast
         self._database = database
 
@@ -77,16 +80,27 @@ class Development:
         return TokenHolder(str(row["tenant_id"]), participant_id, frozenset(played.roles))
 
     def call(self, method: str, params: list[Any]) -> Answer:
-        """Ask the wallet's process. Raises NodeUnavailable when it does not answer."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        """Ask the wallet's process.
+
+        Raises ValueInvalid for parameters that JSON cannot hold (an infinite number, half a
+        surrogate pair), NodeUnavailable when the wallet does not answer.
+        """
+        content = _json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         try:
             answer = httpx.post(
-                self._url, json=body, headers=self._headers, timeout=WALLET_TIMEOUT_SECONDS
+                self._url, content=content, headers=self._headers, timeout=WALLET_TIMEOUT_SECONDS
             )
             answer.raise_for_status()
             return msgspec.json.decode(answer.content, type=Answer)
         except (httpx.HTTPError, msgspec.MsgspecError) as error:
             raise NodeUnavailable("The development wallet does not answer.") from error
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:  # also what cannot be encoded
+        raise ValueInvalid("The parameters are not plain JSON.") from error
 
 
 def read_cast(path: Path) -> list[Played]:
@@ -108,23 +122,19 @@ def development_of(settings: Settings, cast: Path, database: Database) -> Develo
         return None
     if secret is None:
         raise ConfigurationInvalid("Development mode needs TALLYSTICK_DEVELOPMENT_WALLET_SECRET.")
-    for what, host in (("TALLYSTICK_HOST", settings.host), ("The wallet", urlsplit(url).hostname)):
-        if not is_loopback(host or ""):
+    public = settings.public_url
+    here = {
+        "TALLYSTICK_HOST": is_loopback(settings.host),
+        "TALLYSTICK_PUBLIC_URL": public is None or is_loopback_url(public),
+        "The wallet": is_loopback_url(url),
+    }
+    for what, is_here in here.items():
+        if not is_here:
             raise ConfigurationInvalid(f"Development mode: {what} must be a loopback address.")
     if settings.chain_id != DEVELOPMENT_CHAIN:
         raise ConfigurationInvalid(f"Development mode is for chain {DEVELOPMENT_CHAIN} only.")
     _require_anvil(settings)
     return Development(url, secret.get_secret_value(), cast, database)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address never leaves this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _require_anvil(settings: Settings) -> None:

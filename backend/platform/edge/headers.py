@@ -66,10 +66,7 @@ def _headers(path: str, status: int, sent: Headers) -> dict[str, str]:
 
 
 def _cache(path: str, status: int, kind: str) -> str | None:
-    """A page is asked for anew each time; what has its hash in its name is kept for ever.
-
-    A missing script asked for as a page is answered with the page: that must not be kept.
-    """
+    """A page is asked for anew each time; what has its hash in its name is kept for ever."""
     if path.startswith("/api/"):
         return "no-store"
     if kind.startswith("text/html"):

@@ -54,11 +54,13 @@ class LogStatusOut(EdgeModel):
 
 
 class BreakerStatusOut(EdgeModel):
-    """A circuit breaker: ``open`` means that trading in the scope is stopped."""
+    """A circuit breaker: ``open`` means that trading in the scope is stopped.
+
+    Why, in an operator's words, is for those who are signed in (``GET /circuit-breakers``).
+    """
 
     scope: str
     state: BreakerState
-    reason: str | None
     changed_at: datetime | None
 
 

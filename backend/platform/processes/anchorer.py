@@ -53,7 +53,8 @@ def run(core: Core, stop: threading.Event) -> None:
         return done.split(" ")[0] in ("submitted", "included", "final", "reorganised")
 
     try:
-        Loop("anchorer", stop, core.settings.finality_interval / 2).run(step)
+        idle = core.settings.finality_interval / 2
+        Loop("anchorer", stop, idle, core.home.pulse("anchorer")).run(step)
     finally:
         if lease.fence is not None:
             lease.release()

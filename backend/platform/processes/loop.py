@@ -4,6 +4,8 @@ import random
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -15,12 +17,18 @@ MAX_PAUSE_SECONDS = 5.0
 
 
 class Loop:
-    """Runs steps until it is told to stop. A step returns whether it found work."""
+    """Runs steps until it is told to stop. A step returns whether it found work.
 
-    def __init__(self, name: str, stop: threading.Event, idle_seconds: float) -> None:
+    Before each one the file ``pulse`` is touched, so that others see that it goes round.
+    """
+
+    def __init__(
+        self, name: str, stop: threading.Event, idle_seconds: float, pulse: Path | None = None
+    ) -> None:
         self._log = structlog.get_logger(process=name)
         self._stop = stop
         self._idle = idle_seconds
+        self._pulse = pulse
         self._failures = 0
 
     def run(self, step: Callable[[], bool]) -> None:
@@ -30,6 +38,7 @@ class Loop:
         going on would hide it.
         """
         while not self._stop.is_set():
+            self._beat()
             try:
                 busy = step()
             except (DomainError, AnchoringError) as error:
@@ -42,6 +51,12 @@ class Loop:
                 self._failures = 0
             if not busy:
                 self._stop.wait(self._idle)
+
+    def _beat(self) -> None:
+        """A sign of life; a disk that takes none ends no process."""
+        if self._pulse is not None:
+            with suppress(OSError):
+                self._pulse.touch()
 
     def _wait_out(self, error: Exception) -> None:
         self._failures += 1

@@ -87,7 +87,7 @@ def run(database: Database, home: Home, origin: str, idle: float, stop: threadin
     """Sequence until ``stop``; the lease is given back at the end."""
     process = SequencerProcess(database, home, origin)
     try:
-        Loop("sequencer", stop, idle).run(process.step)
+        Loop("sequencer", stop, idle, home.pulse("sequencer")).run(process.step)
     finally:
         process.release()
 

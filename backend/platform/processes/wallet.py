@@ -6,9 +6,9 @@ import msgspec
 
 from backend.platform.demo.chain import RECORD
 from backend.platform.demo.wallet import DevelopmentWallet, application
-from backend.platform.edge.development import is_loopback
 from backend.platform.errors import ConfigurationInvalid
 from backend.platform.home import Home
+from backend.platform.loopback import is_loopback
 from backend.platform.processes.serving import serve_until
 from backend.platform.settings import DEVELOPMENT_CHAIN, Settings
 from backend.settlement.chain.deploy import Deployment

@@ -42,4 +42,5 @@ def run(core: Core, stop: threading.Event) -> None:
         handled = [runner.step() for runner in venue.runners]  # each gets its turn
         return any(handled)
 
-    run_loops({"subscriptions": react, "settlement": settlements.run_once}, stop, IDLE_SECONDS)
+    steps = {"subscriptions": react, "settlement": settlements.run_once}
+    run_loops(steps, stop, IDLE_SECONDS, core.home.pulse)

@@ -22,7 +22,7 @@ from backend.settlement.events import (
     TransactionDead,
     TransactionReplaced,
 )
-from backend.settlement.iso20022 import Direction, ProcessingStatus, code_for, from_names
+from backend.settlement.iso20022 import Direction, ProcessingStatus, code_for, from_names, told_to
 
 
 class _Advice(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ def tell(state: Settlement, direction: Direction, event: Event) -> Event | None:
         instruction_id=side.instruction_id,
         status=advice.status.value,
         reason=reason,
-        narrative=", ".join(advice.reasons),
+        narrative=", ".join(told_to(from_names(advice.reasons), direction)),
         settlement_state=advice.state,
         transaction_hash=advice.transaction_hash,
     )

@@ -28,6 +28,9 @@ from backend.settlement.events import (
     TransactionDead,
     TransactionReplaced,
 )
+from backend.settlement.iso20022 import Direction, from_names, told_to
+
+_LEFT = ", which left the chain"
 
 
 class StepName(StrEnum):
@@ -114,13 +117,16 @@ _SIGNATURES = (StepName.SIGNED_SELLER, StepName.SIGNED_BUYER)
 _ON_CHAIN = (StepName.INCLUDED, StepName.SAFE)
 
 
-def derive(trade_id: str, history: Sequence[Seen]) -> Timeline:
-    """The timeline after ``history``, which is in the order of the process's stream."""
+def derive(trade_id: str, history: Sequence[Seen], party: Direction | None = None) -> Timeline:
+    """The timeline after ``history``, which is in the order of the process's stream.
+
+    A ``party`` reads what its counterparty lacks by its code alone.
+    """
     steps = {name: Step(name) for name in StepName}
     branches: list[Branch] = []
     outcome, attempt = Outcome.UNDER_WAY, 0
     for seen in history:
-        branch = _branch(seen)
+        branch = _branch(seen, party)
         if branch is not None:
             branches.append(branch)
         _apply(steps, seen)
@@ -135,7 +141,7 @@ def _apply(steps: dict[StepName, Step], seen: Seen) -> None:
     """Let one event do, skip or fail steps; none of them undoes one."""
     match seen.event:
         case SettlementReorged(block_number=number):
-            _annotate(steps, f"Block {number} left the chain; the trade goes on from there.")
+            _note_left(steps, number)
         case TransactionReplaced(transaction_hash=name):
             submitted = steps[StepName.SUBMITTED]
             steps[submitted.name] = msgspec.structs.replace(submitted, detail=_transaction(name))
@@ -147,6 +153,7 @@ def _apply(steps: dict[StepName, Step], seen: Seen) -> None:
                 return
             name, detail = done
             _skip_before(steps, name, seen)
+            _note_again(steps, seen.event)
             steps[name] = _at(seen, name, StepState.DONE, detail)
 
 
@@ -164,7 +171,7 @@ def _completed(event: Event) -> tuple[StepName, str | None] | None:
         case SettlementSubmitted():
             return StepName.SUBMITTED, _transaction(event.transaction_hash)
         case SettlementIncluded():
-            return StepName.INCLUDED, f"Block {event.block_number}, {event.gas_used} gas."
+            return StepName.INCLUDED, f"Block {event.block_number}, {event.gas_used:,} gas."
         case SettlementSafe() | SettlementFinalised():
             final = isinstance(event, SettlementFinalised)
             return StepName.FINAL if final else StepName.SAFE, f"Block {event.block_number}."
@@ -182,9 +189,27 @@ def _skip_before(steps: dict[StepName, Step], name: StepName, seen: Seen) -> Non
             steps[each] = Step(each, StepState.SKIPPED, detail="A party settled by itself.")
 
 
-def _annotate(steps: dict[StepName, Step], detail: str) -> None:
-    for name in _ON_CHAIN:
+def _note_left(steps: dict[StepName, Step], number: int) -> None:
+    """What was done in a block that left the chain says so, and stays done."""
+    for name, where in ((StepName.INCLUDED, "In"), (StepName.SAFE, "Safe in")):
         if steps[name].state is StepState.DONE:
+            detail = f"{where} block {number}{_LEFT}."
+            steps[name] = msgspec.structs.replace(steps[name], detail=detail)
+
+
+def _note_again(steps: dict[StepName, Step], event: Event) -> None:
+    """Where the trade stands now, in what was said of a block that left the chain."""
+    match event:
+        case SettlementIncluded():
+            now = f"now in block {event.block_number}"
+        case SettlementFinalised():
+            now = f"final in block {event.block_number}"
+        case _:
+            return
+    for name in _ON_CHAIN:
+        said, left, _ = (steps[name].detail or "").partition(_LEFT)
+        if left:
+            detail = f"{said}{left}; {now}."
             steps[name] = msgspec.structs.replace(steps[name], detail=detail)
 
 
@@ -214,12 +239,12 @@ def _transaction(name: str) -> str:
     return f"Transaction {name}."
 
 
-def _branch(seen: Seen) -> Branch | None:
-    found = _branch_of(seen.event)
+def _branch(seen: Seen, party: Direction | None) -> Branch | None:
+    found = _branch_of(seen.event, party)
     return None if found is None else Branch(found[0], seen.at, found[1], seen.event_id)
 
 
-def _branch_of(event: Event) -> tuple[BranchKind, str] | None:
+def _branch_of(event: Event, party: Direction | None) -> tuple[BranchKind, str] | None:
     match event:
         case SettlementReorged():
             return BranchKind.REORGANISED, f"Block {event.block_number} left the chain."
@@ -229,10 +254,15 @@ def _branch_of(event: Event) -> tuple[BranchKind, str] | None:
         case TransactionDead():
             return BranchKind.RETRIED, f"The transaction cannot settle it: {event.cause}."
         case SettlementPending() if event.reasons:
-            return BranchKind.PENDING, ", ".join(event.reasons)
+            return BranchKind.PENDING, ", ".join(shown_to(event.reasons, party))
         case SettlementRefused():
             return BranchKind.REFUSED, event.detail
     return None
+
+
+def shown_to(reasons: Sequence[str], party: Direction | None) -> Sequence[str]:
+    """The names of ``reasons`` as the venue reads them, or as a party may."""
+    return reasons if party is None else told_to(from_names(reasons), party)
 
 
 def _outcome(event: Event) -> Outcome | None:

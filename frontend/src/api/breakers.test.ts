@@ -2,17 +2,16 @@ import { describe, expect, it } from "vitest";
 import { blockedBy, breakerFor } from "./breakers.ts";
 import type { Breaker } from "./models.ts";
 
-const breaker = (scope: string, state: Breaker["state"], reason = "Drill"): Breaker => ({
+const breaker = (scope: string, state: Breaker["state"]): Breaker => ({
   scope,
   state,
-  reason,
   changed_at: "2012-08-31T20:05:01Z",
 });
 
 describe("a circuit breaker", () => {
   it("of the venue stops every security", () => {
     const found = breakerFor([breaker("venue", "open")], "aapl");
-    expect(blockedBy(found)).toBe("The circuit breaker is open: Drill.");
+    expect(blockedBy(found)).toBe("The circuit breaker is open.");
   });
 
   it("of a security stops that one only", () => {

@@ -17,9 +17,7 @@ export function breakerFor(
   return venue ?? open.find((each) => each.scope === securityId) ?? null;
 }
 
-/** Why an action in the breaker's scope cannot be taken. */
+/** Why an action in the breaker's scope cannot be taken; the banner says why it was tripped. */
 export function blockedBy(breaker: Breaker | null): string | null {
-  if (breaker === null) return null;
-  const reason = breaker.reason ? `: ${breaker.reason}` : "";
-  return `The circuit breaker is open${reason}.`;
+  return breaker === null ? null : "The circuit breaker is open.";
 }

@@ -300,6 +300,8 @@ export interface paths {
         /**
          * Development Rpc
          * @description The development wallet (EIP-1193), for one's own wallets. Development mode only.
+         *
+         *     Only a trader has something signed.
          */
         post: operations["development_rpc"];
         delete?: never;
@@ -400,8 +402,11 @@ export interface paths {
          * @description News of the caller's own events (auditors: of all) as Server-Sent Events.
          *
          *     `id` is the log position, `event` is `event`, `data` a StreamedEvent. Begins after
-         *     `Last-Event-ID`, else after `after`, else with what comes next. Ends after two minutes;
-         *     browsers come back by themselves.
+         *     `Last-Event-ID`, else after `after`, else with what comes next; after a position the log
+         *     has not reached, an event `reset` tells where the log ends, and what was read before is
+         *     to be read again. Ends after two minutes, or when the session does; browsers come back
+         *     by themselves. A listener keeps no session alive. 429 `too-many-streams` for more than
+         *     16 of one participant, 503 `overloaded` when no place is left.
          */
         get: operations["stream_events"];
         put?: never;
@@ -1125,7 +1130,7 @@ export interface paths {
         };
         /**
          * Livez
-         * @description The process answers; looks at nothing else.
+         * @description The process answers; looks at nothing else, and waits for no thread.
          */
         get: operations["livez"];
         put?: never;
@@ -1432,12 +1437,12 @@ export interface components {
         /**
          * BreakerStatusOut
          * @description A circuit breaker: ``open`` means that trading in the scope is stopped.
+         *
+         *     Why, in an operator's words, is for those who are signed in (``GET /circuit-breakers``).
          */
         BreakerStatusOut: {
             /** Changed At */
             changed_at: string | null;
-            /** Reason */
-            reason: string | null;
             /** Scope */
             scope: string;
             state: components["schemas"]["BreakerState"];
@@ -1835,6 +1840,14 @@ export interface components {
             ledger_account: string;
             /** Lot Id */
             lot_id: string | null;
+        };
+        /**
+         * LogEnd
+         * @description The ``data`` of a ``reset``: the log's last position, before the one that was named.
+         */
+        LogEnd: {
+            /** Position */
+            position: number;
         };
         /**
          * LogOut

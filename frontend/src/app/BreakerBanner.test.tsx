@@ -5,7 +5,7 @@ import { show } from "../testing/render.tsx";
 import { serve, status } from "../testing/server.ts";
 import { BreakerBanner } from "./BreakerBanner.tsx";
 
-const open = { scope: "venue", state: "open", reason: "Drill", changed_at: "2012-08-31T20:05:01Z" };
+const open = { scope: "venue", state: "open", changed_at: "2012-08-31T20:05:01Z" };
 
 afterEach(() => {
   cleanup();
@@ -19,7 +19,9 @@ describe("the breaker banner", () => {
     serve({
       "GET /api/v1/status": () => status([open]),
       "GET /api/v1/session": () => ({ participant_id: "p-1", roles: ["operator"], wallets: [] }),
-      "GET /api/v1/circuit-breakers": () => [{ ...open, actor: "participant:p-1" }],
+      "GET /api/v1/circuit-breakers": () => [
+        { ...open, reason: "Drill", actor: "participant:p-1" },
+      ],
       "GET /api/v1/securities": () => ({ items: [], next_cursor: null, has_more: false }),
     });
     show(<BreakerBanner />);
@@ -28,6 +30,21 @@ describe("the breaker banner", () => {
     expect(text).toContain("Trading is stopped: the whole venue.");
     expect(text).toContain("Drill");
     expect(text).toContain("31 Aug 2012, 20:05:01");
+  });
+
+  it("asks nobody why while nobody is signed in", async () => {
+    const seen: string[] = [];
+    serve({
+      "GET /api/v1/status": () => status([open]),
+      "GET /api/v1/circuit-breakers": () => {
+        seen.push("asked");
+        return [{ ...open, reason: "Drill", actor: "participant:p-1" }];
+      },
+    });
+    show(<BreakerBanner />);
+    const alert = await screen.findByRole("alert");
+    expect(alert.textContent?.trim()).toBe("Trading is stopped: the whole venue.");
+    expect(seen).toEqual([]);
   });
 
   it("announces a transition once, not with every answer", async () => {

@@ -8,31 +8,40 @@ import { useSession } from "../api/queries/session.ts";
 import { Time } from "../components/Time.tsx";
 import { toast } from "../components/Toasts.tsx";
 
-/** One line for every breaker that is open, above the page. */
+/**
+ * One line for every breaker that is open, above the page. That it is open is public; why and by
+ * whom is told to those who are signed in, and their line waits for it: it is announced once.
+ */
 export function BreakerBanner() {
   const open = openBreakers(useStatus().data?.breakers);
   const session = useSession().data;
-  const listed = useBreakers(Boolean(session) && open.length > 0).data;
+  const listing = useBreakers(Boolean(session) && open.length > 0);
   const names = useSecurityNames(Boolean(session));
   useClosedToast(open);
-  return open.map((breaker) => (
-    <BreakerLine
-      key={`${breaker.scope} ${breaker.changed_at}`}
-      breaker={breaker}
-      scope={scopeName(breaker.scope, names.get(breaker.scope)?.ticker)}
-      who={byWhom(listed?.find((each) => each.scope === breaker.scope)?.actor, session)}
-    />
-  ));
+  if (session && listing.isPending && listing.failureCount === 0) return null;
+  return open.map((breaker) => {
+    const listed = listing.data?.find((each) => each.scope === breaker.scope);
+    return (
+      <BreakerLine
+        key={`${breaker.scope} ${breaker.changed_at}`}
+        breaker={breaker}
+        scope={scopeName(breaker.scope, names.get(breaker.scope)?.ticker)}
+        reason={(listed?.state === "open" && listed.reason) || null}
+        who={byWhom(listed?.actor, session)}
+      />
+    );
+  });
 }
 
 interface LineProps {
   breaker: Breaker;
   scope: string;
+  reason: string | null;
   who: string | null;
 }
 
 /** Announced once: its key is the transition, and between answers nothing in it changes. */
-export function BreakerLine({ breaker, scope, who }: LineProps) {
+export function BreakerLine({ breaker, scope, reason, who }: LineProps) {
   return (
     <section
       aria-label={`Trading stop: ${scope}`}
@@ -41,7 +50,7 @@ export function BreakerLine({ breaker, scope, who }: LineProps) {
       <p>
         <span role="alert">
           <strong className="text-bad">Trading is stopped: {scope}.</strong>{" "}
-          {breaker.reason ? `${breaker.reason}. ` : ""}
+          {reason ? `${reason}. ` : ""}
         </span>
         <span className="text-muted">
           {breaker.changed_at ? (

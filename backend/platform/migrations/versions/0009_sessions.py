@@ -13,6 +13,7 @@ def upgrade() -> None:
           session_hash bytea NOT NULL,
           participant_id text NOT NULL,
           roles text[] NOT NULL,
+          token_hash bytea,
           created_at timestamptz NOT NULL DEFAULT now(),
           last_used_at timestamptz NOT NULL DEFAULT now(),
           expires_at timestamptz NOT NULL,

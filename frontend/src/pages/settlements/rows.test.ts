@@ -52,6 +52,9 @@ describe("words", () => {
   it("show what is not known here as it is", () => {
     expect(stateWord("FINAL").word).toBe("Final");
     expect(stateWord("PARTLY_DONE").word).toBe("partly done");
+    expect(reasonsInWords("CMON, NOT_YET_VALID")).toBe(
+      "the counterparty lacks the cash, or has not allowed the transfer; the settlement date has not come",
+    );
     expect(reasonsInWords("SOMETHING_NEW")).toBe("SOMETHING_NEW");
     expect(reasonsInWords("")).toBe("");
   });

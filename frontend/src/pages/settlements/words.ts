@@ -91,6 +91,9 @@ const REASONS: Record<string, string> = {
   CASH_NOT_A_TOKEN: "the cash address holds no token",
   HALTED: "a circuit breaker is open",
   REFUSED: "the chain refuses without a reason",
+  // ISO 20022 codes: what a party is told of its counterparty.
+  CLAC: "the counterparty lacks the securities, or has not allowed the transfer",
+  CMON: "the counterparty lacks the cash, or has not allowed the transfer",
 };
 
 /** Names of the contract's reasons as words: "NOT_YET_VALID, HALTED" as a sentence's end. */
