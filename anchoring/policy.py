@@ -1,7 +1,8 @@
 """Trust policies, c2sp.org/tlog-policy: which logs, which witnesses, and how many must sign.
 
-One rule is added: the key of a log never counts as a witness, whatever its name or type. A log
-that vouches for itself would make a quorum of nothing.
+Two rules are added. The key of a log never counts as a witness, whatever its name or type: a log
+that vouches for itself would make a quorum of nothing. Groups are nested at most 64 deep: the
+quorum is counted by recursion.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from anchoring.note import (
 _LOG_TYPES = (ALG_ED25519, ALG_MLDSA44_COSIGNATURE)
 _WITNESS_TYPES = (ALG_ED25519_COSIGNATURE, ALG_MLDSA44_COSIGNATURE)
 _NONE = b"none"
+_MAX_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class _PolicyReader:
         self.policy = Policy()
         self.has_quorum = False
         self._grouped: set[bytes] = set()
+        self._depths: dict[bytes, int] = {}
 
     def read(self, words: list[bytes]) -> None:
         match words:
@@ -135,6 +138,10 @@ class _PolicyReader:
             if member in self._grouped:
                 raise MalformedInput(f"{member!r} is a member twice")
             self._grouped.add(member)
+        depth = 1 + max(self._depths.get(member, 0) for member in members)
+        if depth > _MAX_DEPTH:
+            raise MalformedInput(f"groups are nested deeper than {_MAX_DEPTH}")
+        self._depths[name] = depth
         self.policy.groups[name] = Group(_parse_threshold(threshold, len(members)), members)
 
     def _set_quorum(self, name: bytes) -> None:

@@ -94,3 +94,20 @@ def test_a_key_of_a_log_never_counts():
 def test_refused(text):
     with pytest.raises(MalformedInput):
         parse_policy(text.encode())
+
+
+def nested(depth: int) -> bytes:
+    groups = "".join(f"group g{n} any g{n - 1}\n" for n in range(2, depth + 1))
+    return f"witness x1 {W['x1']}\ngroup g1 any x1\n{groups}quorum g{depth}\n".encode()
+
+
+def test_groups_are_nested_at_most_64_deep():
+    policy = parse_policy(nested(64))
+    assert policy.is_met([W["x1"]])
+    assert not policy.is_met([W["x2"]])
+
+
+@pytest.mark.parametrize("depth", [65, 900, 4500])
+def test_deeper_groups_are_refused_on_the_line_that_goes_too_deep(depth):
+    with pytest.raises(MalformedInput, match=r"^policy line 66: groups are nested deeper than 64$"):
+        parse_policy(nested(depth))

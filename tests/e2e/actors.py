@@ -92,6 +92,7 @@ def open_visitor(
     visitor = Visitor(context, url)
     try:
         yield visitor
-        assert visitor.complained() == []
+        complained = visitor.complained()
+        assert complained == [], complained
     finally:
         context.close()

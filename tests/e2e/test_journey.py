@@ -1,11 +1,13 @@
 """From an order to a verified proof, on the dashboard alone, by both parties of one trade."""
 
 import itertools
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,6 +16,8 @@ from tests.e2e import steps
 from tests.e2e.actors import Visitor, open_visitor
 from tests.e2e.wallet import INIT, InjectedWallet, demo_account
 
+CHECKS = ("entry", "signature", "inclusion", "checkpoint", "witnesses", "anchor")
+FILES = (".event", ".tlog-proof", ".anchor", "policy.txt", "keys", "trust")
 _numbers = itertools.count(1)
 
 
@@ -79,21 +83,44 @@ def watch_to_finality(visitor: Visitor) -> None:
     assert visitor.accessibility() == []
 
 
+def anchor_now(browser: Browser, platform: Platform) -> None:
+    """The venue asks for the present size to be anchored, and sees it become final."""
+    with open_visitor(browser, platform.url) as venue:
+        page = steps.sign_in(venue, steps.VENUE)
+        with platform.api("operator") as api:
+            size = api.get("/status").raise_for_status().json()["log"]["size"]
+            steps.go(page, "Log")
+            page.get_by_role("button", name="Anchor now").click()
+
+            def covered() -> bool:
+                rows = api.get("/anchors").raise_for_status().json()["items"]
+                return any(each["state"] == "FINAL" and each["size"] >= size for each in rows)
+
+            steps.until("the anchor's finality", covered, 120)
+        expect(page.get_by_role("row").filter(has_text="finalized").first).to_be_visible()
+        venue.shoot("venue-anchored")
+
+
 def prove_in_two_clicks(visitor: Visitor, folder: Path) -> dict[str, Path]:
     """Audit page: a row, its proof, verified in the page; the downloaded files by name."""
     page = visitor.page
     steps.go(page, "Log")
     row = page.get_by_role("row").filter(has_text="instruction.settled").first
-    steps.until("the event in the log", lambda: row.get_by_role("button").is_enabled())
     row.get_by_role("button", name=re.compile("Proof of")).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.locator("[data-headline]")).to_contain_text("Included", timeout=30_000)
-    for check in ("entry", "signature", "inclusion", "checkpoint"):
+    expect(dialog.locator("[data-headline]")).to_have_text(
+        "Included; anchor not checked yet", timeout=30_000
+    )
+    dialog.get_by_label("Test Wallet: your wallet's own node").check()
+    dialog.get_by_role("button", name="Check the block").click()
+    for check in CHECKS:
         verdict = dialog.locator(f"[data-check={check}]")
         expect(verdict).to_have_attribute("data-status", "ok")
+    # Keys and policy came from this server: all fits, and the page does not claim more.
+    expect(dialog.locator("[data-headline]")).to_contain_text("on this server's word")
     visitor.shoot("audit-proof", full=False)
-    wanted = (".event", ".tlog-proof", "policy.txt", "keys")
-    return {name: download(page, name, folder) for name in wanted}
+    assert visitor.accessibility() == []
+    return {name: download(page, name, folder) for name in FILES}
 
 
 def download(page: Page, name: str, folder: Path) -> Path:
@@ -102,6 +129,17 @@ def download(page: Page, name: str, folder: Path) -> Path:
     path = folder / waiting.value.suggested_filename
     waiting.value.save_as(path)
     return path
+
+
+def trust_the_block(files: dict[str, Path], chain_url: str) -> None:
+    """Add the anchor's block, as a node of one's own gives it, to the downloaded trust file."""
+    number = json.loads(files[".anchor"].read_text("utf-8"))["block_number"]
+    question = {
+        "jsonrpc": "2.0", "id": 1, "method": "eth_getBlockByNumber", "params": [hex(number), False]
+    }  # fmt: skip
+    block = httpx.post(chain_url, json=question, timeout=10).json()["result"]
+    with files["trust"].open("a", encoding="ascii") as trust:
+        trust.write(f"block {number} {block['hash']}\n")
 
 
 def by_the_command(files: dict[str, Path]) -> str:
@@ -131,9 +169,13 @@ def test_from_order_to_verified_proof(browser: Browser, platform: Platform, tmp_
         steps.open_signing(birch.page)
         sign_by_development_wallet(birch)
         watch_to_finality(alder)
+        anchor_now(browser, platform)
         files = prove_in_two_clicks(alder, tmp_path)
     said = by_the_command(files)
-    assert said.startswith("exit 4\n"), said  # valid; the anchor's file was not given
+    assert said.startswith("exit 4\n"), said  # valid; no block is trusted yet
+    trust_the_block(files, platform.chain_url)
+    said = by_the_command(files)
+    assert said.startswith("exit 0\n"), said
 
 
 @pytest.fixture

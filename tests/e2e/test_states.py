@@ -86,7 +86,7 @@ def test_one_failing_part_says_so_and_can_be_repeated(visitor: Visitor) -> None:
 
 
 def test_losing_the_server_is_shown(visitor: Visitor) -> None:
-    visitor.tolerate("ERR_INTERNET_DISCONNECTED")
+    visitor.tolerate("net::ERR_")
     page = steps.sign_in(visitor, steps.ALDER)
     expect(page.get_by_role("heading", name="Net asset value")).to_be_visible()
     visitor.context.set_offline(True)

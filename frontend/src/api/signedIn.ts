@@ -1,4 +1,8 @@
-const KEY = "tallystick.signed-in";
+/**
+ * Where the mark is: the id of who is signed in. It tells the other tabs when that becomes somebody
+ * else: they share the cookie, and would send what they show under the new one's name.
+ */
+export const KEY = "tallystick.signed-in";
 
 /**
  * Whether this browser may have a session: no secret, only a mark. Without it nobody is asked, for a
@@ -13,10 +17,10 @@ export function mayBeSignedIn(): boolean {
   }
 }
 
-/** Sets or removes the mark. */
-export function markSignedIn(signedIn: boolean): void {
+/** Sets the mark to a participant's id, or removes it. */
+export function markSignedIn(participantId: string | null): void {
   try {
-    if (signedIn) localStorage.setItem(KEY, "1");
+    if (participantId !== null) localStorage.setItem(KEY, participantId);
     else localStorage.removeItem(KEY);
   } catch {
     // Without storage there is no mark, and the server is asked.

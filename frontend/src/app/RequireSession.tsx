@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { Fragment, useEffect } from "react";
 import { Navigate, Outlet, useLocation } from "react-router";
 import { forgetPrivate, useSession } from "../api/queries/session.ts";
 import { ErrorState } from "../components/ErrorState.tsx";
@@ -15,7 +15,14 @@ export function RequireSession() {
   useEffect(() => {
     if (ended) forgetPrivate(client);
   }, [ended, client]);
-  if (session.data) return <Outlet />;
+  if (session.data) {
+    // Another participant gets pages of their own: nothing typed or chosen before stays.
+    return (
+      <Fragment key={session.data.participant_id}>
+        <Outlet />
+      </Fragment>
+    );
+  }
   if (ended) {
     const wanted = pathname + search;
     const next = wanted === "/" ? "" : `?next=${encodeURIComponent(wanted)}`;

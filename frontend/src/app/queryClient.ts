@@ -1,4 +1,4 @@
-import { QueryCache, QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiError } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { markSignedIn } from "../api/signedIn.ts";
@@ -7,15 +7,15 @@ const TRIES = 2;
 
 /** Where server state lives. An answer 401 anywhere means that the session is over. */
 export function createQueryClient(): QueryClient {
+  const onError = (error: Error) => {
+    if (error instanceof ApiError && error.unauthenticated) {
+      markSignedIn(null);
+      client.setQueryData(keys.session, null);
+    }
+  };
   const client: QueryClient = new QueryClient({
-    queryCache: new QueryCache({
-      onError: (error) => {
-        if (error instanceof ApiError && error.unauthenticated) {
-          markSignedIn(false);
-          client.setQueryData(keys.session, null);
-        }
-      },
-    }),
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
     defaultOptions: {
       queries: { staleTime: 5000, retry: (count, error) => count < TRIES && worthwhile(error) },
     },

@@ -106,7 +106,25 @@ describe("typed numbers", () => {
   it("lose spaces and thousands commas, nothing else", () => {
     expect(normaliseInput(" 1,000 ")).toBe("1000");
     expect(normaliseInput("1 000.50")).toBe("1000.50");
+    expect(normaliseInput("-12,345,678.9")).toBe("-12345678.9");
+    expect(normaliseInput("12\u202f345")).toBe("12345");
     expect(normaliseInput("1e3")).toBe("1e3");
+  });
+
+  it("are left alone, and so refused, where the groups are not of three digits", () => {
+    for (const text of [
+      "12,50",
+      "1,0000",
+      "1 2",
+      "1,000 000",
+      "0,5",
+      "1,000,00",
+      ",500",
+      "1000,5",
+    ]) {
+      expect(normaliseInput(text), text).toBe(text);
+      expect(isPositiveDecimal(normaliseInput(text)), text).toBe(false);
+    }
   });
 
   it("count only above zero", () => {

@@ -4,6 +4,8 @@ import Big from "big.js";
 
 const LOCALE = "en-US";
 const PLAIN = /^-?\d+(\.\d+)?$/;
+// One kind of separator throughout: a comma, or one of the spaces that people write.
+const GROUPED = /^-?\d{1,3}(?:(?:,\d{3})+|(?:[ \u00a0\u202f]\d{3})+)(?:\.\d+)?$/;
 const MINUS = "\u2212";
 
 type Sign = "auto" | "exceptZero";
@@ -83,10 +85,13 @@ export function isPositiveDecimal(value: string): boolean {
   return PLAIN.test(value) && !value.startsWith("-") && new Big(value).gt(0);
 }
 
-/** What a typed number means: no spaces, no thousands commas; the text itself if it is none. */
+/**
+ * What a typed number means: thousands without their commas or spaces; the text itself where the
+ * groups are not of three digits, for in "12,50" the comma is another's decimal point.
+ */
 export function normaliseInput(text: string): string {
-  const plain = text.trim().replace(/[\s,]/g, "");
-  return PLAIN.test(plain) ? plain : text.trim();
+  const trimmed = text.trim();
+  return GROUPED.test(trimmed) ? trimmed.replace(/[^\d.-]/g, "") : trimmed;
 }
 
 function display(value: string, least: number, most: number, sign: Sign): string {

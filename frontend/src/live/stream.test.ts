@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { everythingLive } from "./affected.ts";
 import { LiveStream, type Surroundings } from "./stream.ts";
 
 class FakeSource extends EventTarget {
@@ -16,6 +17,11 @@ class FakeSource extends EventTarget {
   opens() {
     this.readyState = 1;
     this.dispatchEvent(new Event("open"));
+  }
+  /** Opens, and sets what is asked again for that apart. */
+  begins() {
+    this.opens();
+    refreshed = [];
   }
   says(position: number, type: string) {
     const data = JSON.stringify({ position, type, stream_id: "s", event_id: "e" });
@@ -81,10 +87,26 @@ describe("the event stream", () => {
     expect(stream.state()).toBe("live");
   });
 
+  it("asks again for everything once it begins: what came before it was in no answer yet", () => {
+    const stream = new LiveStream(around, 79);
+    stream.start();
+    expect(refreshed).toEqual([]);
+    newest().opens();
+    expect(refreshed).toEqual([
+      everythingLive()
+        .map((key) => String(key[0]))
+        .sort(),
+    ]);
+    newest().fails(true);
+    runTimers();
+    newest().opens();
+    expect(refreshed).toHaveLength(1);
+  });
+
   it("asks again for what a burst of events changed, once, and for nothing else", () => {
     const stream = new LiveStream(around, 79);
     stream.start();
-    newest().opens();
+    newest().begins();
     newest().says(80, "instruction.advised");
     newest().says(81, "instruction.advised");
     runTimers();
@@ -94,7 +116,7 @@ describe("the event stream", () => {
   it("waits while the page is hidden, and catches up when it is shown", () => {
     const stream = new LiveStream(around, 79);
     stream.start();
-    newest().opens();
+    newest().begins();
     hidden = true;
     newest().says(80, "order.filled");
     runTimers();
@@ -167,7 +189,7 @@ describe("the event stream", () => {
   it("closes when it is stopped, and does nothing more", () => {
     const stream = new LiveStream(around, 79);
     stream.start();
-    newest().opens();
+    newest().begins();
     newest().says(80, "order.filled");
     stream.stop();
     runTimers();
@@ -179,7 +201,7 @@ describe("the event stream", () => {
   it("is not broken by a notice that cannot be read", () => {
     const stream = new LiveStream(around, 79);
     stream.start();
-    newest().opens();
+    newest().begins();
     newest().dispatchEvent(new MessageEvent("event", { data: "{" }));
     newest().dispatchEvent(new MessageEvent("event", { data: '{"position":"1"}' }));
     runTimers();

@@ -1,4 +1,4 @@
-import { affectedBy, distinct } from "./affected.ts";
+import { affectedBy, distinct, everythingLive } from "./affected.ts";
 
 export type StreamState = "connecting" | "live" | "polling" | "off";
 
@@ -34,6 +34,7 @@ export class LiveStream {
   #source: EventSource | null = null;
   #position: number | null;
   #failures = 0;
+  #begun = false;
   #pending: (readonly unknown[])[] = [];
   #cancelFlush: (() => void) | null = null;
   #cancelRetry: (() => void) | null = null;
@@ -81,6 +82,11 @@ export class LiveStream {
 
   #opened(): void {
     this.#failures = 0;
+    if (!this.#begun) {
+      this.#begun = true;
+      // What happened between the first requests and the stream's beginning is in neither.
+      this.around.refresh(everythingLive());
+    }
     this.#become("live");
   }
 

@@ -17,6 +17,10 @@ export interface BlockWitness {
   readonly finalized: bigint | null;
 }
 
+/** How a verdict ends where a witness, named before it, contradicts the evidence. */
+export const OTHER_BLOCK = " has another block at this number";
+export const OTHER_CHAIN = " serves another chain";
+
 /**
  * By what the evidence is confirmed, in words. Throws NotAnchored when nothing trusted speaks of the
  * block, VerificationFailed when something trusted contradicts it. As confirm_evidence in Python;
@@ -57,10 +61,10 @@ export function confirmEvidence(
 
 function confirmBy(evidence: AnchorEvidence, witness: BlockWitness): string {
   if (witness.chainId !== null && witness.chainId !== evidence.chainId) {
-    throw new VerificationFailed(`${witness.source} serves another chain`);
+    throw new VerificationFailed(`${witness.source}${OTHER_CHAIN}`);
   }
   if (!equal(witness.hash, evidence.blockHash)) {
-    throw new VerificationFailed(`${witness.source} has another block at this number`);
+    throw new VerificationFailed(`${witness.source}${OTHER_BLOCK}`);
   }
   if (witness.finalized !== null && witness.finalized < evidence.blockNumber) {
     throw new NotAnchored(

@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { concat, toHex, utf8 } from "./bytes.ts";
 import { encodeBase64 } from "./encoding.ts";
+import { MalformedInput } from "./errors.ts";
 import { cosigned, isMet, parsePolicy } from "./policy.ts";
 import { ALG_ED25519, ALG_ED25519_COSIGNATURE, makeVkey, type VerifierKey } from "./vkey.ts";
 
@@ -21,3 +22,25 @@ it("the key of a log never counts as a witness, whatever its name or type", () =
   const honest = parsePolicy(utf8(text(witness)));
   expect([isMet(honest, [witness]), cosigned(honest, [witness]).size]).toEqual([true, 1]);
 });
+
+const witness = makeVkey("witness.example", ALG_ED25519_COSIGNATURE, new Uint8Array(32).fill(8));
+
+function nested(depth: number): Uint8Array {
+  const deeper = Array.from({ length: depth - 1 }, (_, at) => `group g${at + 2} any g${at + 1}`);
+  const lines = [`witness w ${write(witness)}`, "group g1 any w", ...deeper, `quorum g${depth}`];
+  return utf8(`${lines.join("\n")}\n`);
+}
+
+it("groups are nested at most 64 deep", () => {
+  const policy = parsePolicy(nested(64));
+  expect([isMet(policy, [witness]), isMet(policy, [])]).toEqual([true, false]);
+});
+
+it.each([65, 900, 4500])(
+  "deeper groups are refused on the line that goes too deep (%i)",
+  (depth) => {
+    const refused = "policy line 66: groups are nested deeper than 64";
+    expect(() => parsePolicy(nested(depth))).toThrow(refused);
+    expect(() => parsePolicy(nested(depth))).toThrow(MalformedInput);
+  },
+);

@@ -1,6 +1,7 @@
 /**
  * Trust policies, c2sp.org/tlog-policy: which logs, which witnesses, and how many must sign.
- * Twin of anchoring/policy.py, with its one added rule: the key of a log never counts as a witness.
+ * Twin of anchoring/policy.py, with its two added rules: the key of a log never counts as a witness,
+ * and groups are nested at most 64 deep.
  *
  * Names are opaque bytes, kept one character per byte.
  */
@@ -20,6 +21,8 @@ import {
 const LOG_TYPES = [ALG_ED25519, ALG_MLDSA44_COSIGNATURE];
 const WITNESS_TYPES = [ALG_ED25519_COSIGNATURE, ALG_MLDSA44_COSIGNATURE];
 const NONE = "none";
+/** The quorum is counted by recursion. */
+const MAX_DEPTH = 64;
 
 interface Group {
   readonly threshold: bigint;
@@ -95,6 +98,7 @@ class PolicyReader {
   readonly policy: Policy = { logs: [], witnesses: new Map(), groups: new Map(), quorum: null };
   hasQuorum = false;
   private readonly grouped = new Set<string>();
+  private readonly depths = new Map<string, number>();
 
   read(words: readonly string[]): void {
     const [kind, first = "", second = "", ...rest] = words;
@@ -134,6 +138,9 @@ class PolicyReader {
       }
       this.grouped.add(member);
     }
+    const depth = 1 + members.reduce((most, each) => Math.max(most, this.depths.get(each) ?? 0), 0);
+    if (depth > MAX_DEPTH) throw new MalformedInput("groups are nested deeper than 64");
+    this.depths.set(name, depth);
     this.policy.groups.set(name, { threshold: parseThreshold(threshold, members.length), members });
   }
 

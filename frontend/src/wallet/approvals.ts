@@ -12,9 +12,13 @@ export interface Approval {
 let pending: Approval | null = null;
 const listeners = new Set<() => void>();
 
-/** Ask the person; resolves with what they say. A second request replaces, and so rejects, the first. */
+/**
+ * Ask the person; resolves with what they say. A second request replaces, and so rejects, the first.
+ * Where no dialog is shown there is nobody to ask: the answer is no.
+ */
 export function askApproval(account: string, document: unknown): Promise<boolean> {
-  pending?.answer(false);
+  rejectApproval();
+  if (listeners.size === 0) return Promise.resolve(false);
   return new Promise((resolve) => {
     const approval: Approval = {
       account,
@@ -26,6 +30,11 @@ export function askApproval(account: string, document: unknown): Promise<boolean
     };
     change(approval);
   });
+}
+
+/** Answer an open request with no: its dialog is going away. */
+export function rejectApproval(): void {
+  pending?.answer(false);
 }
 
 export function useApproval(): Approval | null {

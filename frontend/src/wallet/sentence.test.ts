@@ -85,6 +85,15 @@ describe("typed data of another shape is refused", () => {
   it("a stranger is no party", () => {
     expect(() => sentenceOf({ ...home, party: `0x${"11".repeat(20)}` })).toThrow(TypedDataInvalid);
   });
+  it.each(["", "USD (token 0x1)", "US\u200bD", "U\nD", "\u202eDSU", "Ａ", "x".repeat(33), 5])(
+    "a symbol that could pass for more than a symbol (%#)",
+    (symbol) => {
+      const label = { address: "0x", symbol, decimals: 2 };
+      expect(() => readLabels([label])).toThrow(TypedDataInvalid);
+      expect(readLabels([{ ...label, symbol: "BRK.B" }])).toHaveLength(1);
+    },
+  );
+
   it("labels that cannot be read", () => {
     for (const decimals of [-1, 37, 1.5, "6", undefined]) {
       expect(() => readLabels([{ address: "0x", symbol: "USD", decimals }])).toThrow(

@@ -11,6 +11,8 @@ export interface TokenLabel {
   readonly money: boolean;
 }
 
+/** Printable ASCII without spaces: nothing that could pass for another part of the sentence. */
+const SYMBOL = /^[\x21-\x7e]{1,32}$/;
 const LAST_DATED_SECOND = 253_402_300_799n; // 9999-12-31T23:59:59Z
 
 /** The labels of an answer's `tokens`; throws TypedDataInvalid where they cannot be read. */
@@ -20,6 +22,7 @@ export function readLabels(tokens: readonly unknown[]): TokenLabel[] {
     const known =
       typeof address === "string" &&
       typeof symbol === "string" &&
+      SYMBOL.test(symbol) &&
       typeof decimals === "number" &&
       Number.isInteger(decimals) &&
       decimals >= 0 &&

@@ -43,12 +43,16 @@ export async function readChainId(provider: Provider): Promise<bigint> {
   return BigInt(answer);
 }
 
-/** A signature over the trade that is certainly `account`'s. Throws what the wallet throws. */
+/**
+ * A signature over the trade that is certainly `account`'s. Throws what the wallet throws, and a
+ * WalletError when `isWanted` says, just before the wallet would open, that nobody waits any more.
+ */
 export async function signTrade(
   provider: Provider,
   account: Address,
   trade: Trade,
   domain: Domain,
+  isWanted: () => boolean = () => true,
 ): Promise<Recovered> {
   const chain = await readChainId(provider);
   if (chain !== domain.chainId) {
@@ -56,6 +60,7 @@ export async function signTrade(
       `The wallet is on chain ${chain}; the trade settles on chain ${domain.chainId}. Nothing was signed.`,
     );
   }
+  if (!isWanted()) throw new WalletError("You left this trade. Nothing was signed.");
   const client = createClient({ transport: custom(provider as Parameters<typeof custom>[0]) });
   const signature = await signTypedData(client, {
     account,

@@ -21,13 +21,13 @@ afterEach(() => {
 describe("the wallets of the browser", () => {
   it("are those that announce themselves, each once", () => {
     const stop = subscribe(() => {});
-    announce("a", "First");
+    const first = announce("a", "First");
     announce("b", "Second", "https://tracker.example/icon.png");
-    const last = announce("a", "First again");
+    announce("a", "Not the first");
     const found = readWallets();
-    expect(found.map(({ info }) => info.name)).toEqual(["Second", "First again"]);
-    expect(found[1]?.provider).toBe(last);
-    expect(found[0]?.info.icon).toBe("");
+    expect(found.map(({ info }) => info.name)).toEqual(["First", "Second"]);
+    expect(found[0]?.provider).toBe(first);
+    expect(found[1]?.info.icon).toBe("");
     window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: { info: {} } }));
     expect(readWallets()).toHaveLength(2);
     stop();

@@ -48,11 +48,10 @@ function onAnnounce(event: Event): void {
   add({ info: { ...info, icon }, provider });
 }
 
+/** The first of an id stays: a later one must not take the place of a wallet that was chosen. */
 function add(wallet: Wallet): void {
-  const others = wallets.filter(
-    ({ info }) => info.uuid !== wallet.info.uuid && info.uuid !== LEGACY.uuid,
-  );
-  wallets = [...others, wallet];
+  if (wallets.some(({ info }) => info.uuid === wallet.info.uuid)) return;
+  wallets = [...wallets.filter(({ info }) => info.uuid !== LEGACY.uuid), wallet];
   for (const listener of listeners) listener();
 }
 

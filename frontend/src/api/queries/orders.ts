@@ -75,8 +75,11 @@ interface Submission {
   key: string;
 }
 
-/** Places an order. */
-export function usePlaceOrder() {
+/**
+ * Places an order. `answered` hears how each submission ended, null for an acceptance, even when the
+ * form that sent it has turned to another order by then.
+ */
+export function usePlaceOrder(answered: (error: Error | null) => void = () => undefined) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ order, key }: Submission) =>
@@ -86,7 +89,8 @@ export function usePlaceOrder() {
           body: order,
         }),
       ),
-    onSettled: (_answer, _error, { order }) => {
+    onSettled: (_answer, error, { order }) => {
+      answered(error);
       void client.invalidateQueries({ queryKey: keys.orders });
       void client.invalidateQueries({ queryKey: keys.book(order.security_id) });
     },

@@ -6,16 +6,20 @@ import { markSignedIn, mayBeSignedIn } from "../signedIn.ts";
 
 /** Who is signed in; null when nobody is. */
 export function useSession() {
-  return useQuery({ queryKey: keys.session, queryFn: fetchSession, staleTime: 60_000 });
+  return useQuery({ queryKey: keys.session, queryFn: fetchSession, staleTime: 0 });
 }
 
-async function fetchSession(): Promise<Session | null> {
+async function fetchSession({ client }: { client: QueryClient }): Promise<Session | null> {
   if (!mayBeSignedIn()) return null;
   try {
-    return await unwrap(api.GET("/api/v1/session"));
+    const found = await unwrap(api.GET("/api/v1/session"));
+    const before = client.getQueryData<Session | null>(keys.session);
+    if (before && before.participant_id !== found.participant_id) forgetPrivate(client);
+    markSignedIn(found.participant_id);
+    return found;
   } catch (error) {
     if (!(error instanceof ApiError && error.unauthenticated)) throw error;
-    markSignedIn(false);
+    markSignedIn(null);
     return null;
   }
 }
@@ -51,7 +55,9 @@ export function useSignOut() {
       }
     },
     onSuccess: () => {
-      markSignedIn(false);
+      markSignedIn(null);
+      // The browser may keep the page as it stands, for its Back button.
+      document.getElementById("root")?.setAttribute("hidden", "");
       location.assign("/sign-in");
     },
   });
@@ -60,7 +66,8 @@ export function useSignOut() {
 function useKnownSession() {
   const client = useQueryClient();
   return (session: Session) => {
-    markSignedIn(true);
+    forgetPrivate(client);
+    markSignedIn(session.participant_id);
     client.setQueryData(keys.session, session);
   };
 }

@@ -1,10 +1,13 @@
-import { cleanup, screen, waitFor } from "@testing-library/react";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, cleanup, renderHook, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import type { FormEvent, ReactNode } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Account, Security } from "../../api/models.ts";
 import { show } from "../../testing/render.tsx";
 import { problem, serve, status } from "../../testing/server.ts";
 import { Ticket } from "./Ticket.tsx";
+import { useTicket } from "./useTicket.ts";
 
 const accounts = [{ account_id: "acc", name: "Trading" }] as Account[];
 const securities = [
@@ -75,6 +78,93 @@ describe("the ticket", () => {
     expect(keys[2]).not.toBe(keys[0]);
   });
 
+  it("takes no other security while an order is on its way, and names anew what follows", async () => {
+    let answer: () => void = () => {};
+    const seen = serving(async () => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return { order_id: "o-1", status: "accepted", checks: [] };
+    });
+    open();
+    await price();
+    const quantity = screen.getByLabelText("Quantity, whole units");
+    await userEvent.type(quantity, "10");
+    await userEvent.click(button());
+    await waitFor(() => expect(placed(seen)).toHaveLength(1));
+    const chooser = screen.getByLabelText("Security") as HTMLSelectElement;
+    expect(chooser.disabled).toBe(true);
+    answer();
+    expect(await screen.findByText(/Accepted: buy 10 AAPL at 676.27/)).toBeTruthy();
+    expect(chooser.disabled).toBe(false);
+    await userEvent.type(quantity, "10");
+    await userEvent.click(button());
+    await waitFor(() => expect(placed(seen)).toHaveLength(2));
+    const [first, second] = placed(seen).map((each) => each.headers.get("Idempotency-Key"));
+    expect(second).not.toBe(first);
+    answer();
+  });
+
+  it("hears the answer to an order that it turned away from: the next is no repetition", async () => {
+    let answer: () => void = () => {};
+    const seen = serving(async () => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return { order_id: "o-1", status: "accepted", checks: [] };
+    });
+    const client = new QueryClient();
+    const wrapper = ({ children }: { children: ReactNode }) => (
+      <QueryClientProvider client={client}>{children}</QueryClientProvider>
+    );
+    const { result } = renderHook(() => useTicket("acc", "aapl"), { wrapper });
+    const event = { preventDefault: () => {} } as FormEvent;
+    await waitFor(() => expect(result.current.price).toBe("676.27"));
+    act(() => result.current.setQuantity("10"));
+    act(() => result.current.submit(event));
+    await waitFor(() => expect(placed(seen)).toHaveLength(1));
+    act(() => result.current.changeSecurity());
+    answer();
+    await waitFor(() => expect(client.isMutating()).toBe(0));
+    act(() => result.current.setQuantity("10"));
+    act(() => result.current.submit(event));
+    await waitFor(() => expect(placed(seen)).toHaveLength(2));
+    const [first, second] = placed(seen).map((each) => each.headers.get("Idempotency-Key"));
+    expect(second).not.toBe(first);
+    answer();
+  });
+
+  it("shows a refusal beside the order that it is about, and beside no other", async () => {
+    serving(() => problem(422, { code: "insufficient-units", title: "Insufficient units" }));
+    open();
+    await price();
+    const quantity = screen.getByLabelText("Quantity, whole units");
+    await userEvent.type(quantity, "10");
+    await userEvent.click(button());
+    expect((await screen.findByRole("alert")).textContent).toContain("insufficient-units");
+    await userEvent.type(quantity, "0");
+    expect(screen.queryByRole("alert")).toBeNull();
+    await userEvent.type(quantity, "{Backspace}");
+    expect(screen.getByRole("alert").textContent).toContain("insufficient-units");
+  });
+
+  it("does not call a changed order the same one after a lost answer", async () => {
+    const seen = serving(() => Promise.reject(new TypeError("Failed to fetch")));
+    open();
+    await price();
+    const quantity = screen.getByLabelText("Quantity, whole units");
+    await userEvent.type(quantity, "10");
+    await userEvent.click(button());
+    expect(await screen.findByText(/cannot be placed twice/)).toBeTruthy();
+    await userEvent.type(quantity, "0");
+    expect(screen.queryByText(/cannot be placed twice/)).toBeNull();
+    expect(screen.getByText(/this is a new one.*look at your orders first/)).toBeTruthy();
+    await userEvent.click(button());
+    await waitFor(() => expect(placed(seen)).toHaveLength(2));
+    const [first, second] = placed(seen).map((each) => each.headers.get("Idempotency-Key"));
+    expect(second).not.toBe(first);
+  });
+
   it("shows the checks of an order that compliance refuses", async () => {
     const check = {
       name: "units-available",
@@ -127,11 +217,11 @@ describe("the ticket", () => {
   });
 
   it("stays, explains and sends nothing while the breaker is open", async () => {
-    const breaker = { scope: "venue", state: "open", reason: "Drill", changed_at: null };
+    const breaker = { scope: "venue", state: "open", changed_at: null };
     const seen = serving(() => ({}), [breaker]);
     open();
     await price();
-    await screen.findByText("The circuit breaker is open: Drill.");
+    await screen.findByText("The circuit breaker is open.");
     await userEvent.type(screen.getByLabelText("Quantity, whole units"), "10");
     expect(button().getAttribute("aria-disabled")).toBe("true");
     await userEvent.click(button());

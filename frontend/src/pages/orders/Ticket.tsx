@@ -1,11 +1,11 @@
 import { Link } from "react-router";
 import type { Account, Security } from "../../api/models.ts";
+import type { NewOrder } from "../../api/queries/orders.ts";
 import { Button } from "../../components/Button.tsx";
 import { Choice } from "../../components/Choice.tsx";
 import { formatDate } from "../../format/dates.ts";
-import { formatAmount, isPositiveDecimal, times } from "../../format/decimal.ts";
+import { formatAmount, formatDecimal, isPositiveDecimal, times } from "../../format/decimal.ts";
 import { Refused } from "./Refused.tsx";
-import { outcomeUnknown } from "./refusal.ts";
 import { Chooser, DecimalInput } from "./TicketFields.tsx";
 import { type Side, useTicket } from "./useTicket.ts";
 
@@ -41,7 +41,8 @@ export function Ticket({ accounts, securities, securityId, onSecurity }: Props) 
         label="Security"
         value={securityId}
         options={securities.map((each) => [each.security_id, `${each.ticker} ${each.name}`])}
-        error={ticket.refusal?.fields.security_id}
+        error={ticket.answer.refusal?.fields.security_id}
+        disabled={ticket.busy}
         onChange={(id) => {
           ticket.changeSecurity();
           onSecurity(id);
@@ -53,19 +54,20 @@ export function Ticket({ accounts, securities, securityId, onSecurity }: Props) 
         type="submit"
         kind="primary"
         className="w-full"
-        busy={ticket.place.isPending}
+        busy={ticket.busy}
         blocked={ticket.blocked}
       >
         {ticket.side === "buy" ? "Place the buy order" : "Place the sell order"}
       </Button>
       {ticket.blocked ? <p className="text-xs text-bad">{ticket.blocked}</p> : null}
-      <Answer ticket={ticket} />
+      <Answer answer={ticket.answer} securities={securities} />
     </form>
   );
 }
 
 function Amounts({ ticket, currency }: { ticket: State; currency: string }) {
-  const { close, order, refusal } = ticket;
+  const { close, order } = ticket;
+  const { refusal } = ticket.answer;
   const wrong = (value: string) =>
     ticket.touched && !isPositiveDecimal(value) ? "Enter a number above zero." : null;
   return (
@@ -103,22 +105,39 @@ function Amounts({ ticket, currency }: { ticket: State; currency: string }) {
   );
 }
 
-function Answer({ ticket: { place, refusal } }: { ticket: State }) {
+interface AnswerProps {
+  answer: State["answer"];
+  securities: readonly Security[];
+}
+
+function Answer({ answer, securities }: AnswerProps) {
+  const { accepted, error, refusal, mayRepeat, isAnother } = answer;
   return (
     <>
       <div role="status">
-        {place.data ? (
+        {accepted ? (
           <p>
-            Accepted.{" "}
-            <Link className="link" to={`/orders/${place.data.order_id}`}>
+            Accepted: {summaryOf(accepted.order, securities)}.{" "}
+            <Link className="link" to={`/orders/${accepted.orderId}`}>
               See the order
             </Link>
           </p>
         ) : null}
+        {isAnother ? (
+          <p className="text-warn">
+            You changed the order: this is a new one. It is not known whether the one before
+            arrived; look at your orders first.
+          </p>
+        ) : null}
       </div>
-      {place.isError && refusal ? (
-        <Refused error={place.error} refusal={refusal} mayRepeat={outcomeUnknown(place.error)} />
-      ) : null}
+      {error && refusal ? <Refused error={error} refusal={refusal} mayRepeat={mayRepeat} /> : null}
     </>
   );
+}
+
+/** "buy 10 AAPL at 676.27" */
+function summaryOf(order: NewOrder, securities: readonly Security[]): string {
+  const found = securities.find((each) => each.security_id === order.security_id);
+  const [units, price] = [formatDecimal(order.quantity), formatAmount(order.limit_price)];
+  return `${order.side} ${units} ${found?.ticker ?? order.security_id} at ${price}`;
 }

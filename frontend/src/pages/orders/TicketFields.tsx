@@ -6,11 +6,12 @@ interface ChooserProps {
   value: string;
   options: readonly (readonly [string, string])[];
   error?: string | undefined;
+  disabled?: boolean;
   onChange: (value: string) => void;
 }
 
 /** A labelled select. */
-export function Chooser({ label, value, options, error, onChange }: ChooserProps) {
+export function Chooser({ label, value, options, error, disabled, onChange }: ChooserProps) {
   return (
     <Field label={label} error={error}>
       {(ties) => (
@@ -18,6 +19,7 @@ export function Chooser({ label, value, options, error, onChange }: ChooserProps
           {...ties}
           className="field"
           value={value}
+          disabled={disabled}
           onChange={(event) => onChange(event.target.value)}
         >
           {options.map(([id, text]) => (

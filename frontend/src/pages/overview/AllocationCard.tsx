@@ -4,7 +4,7 @@ import { Card } from "../../components/Card.tsx";
 import { EmptyState } from "../../components/EmptyState.tsx";
 import { Loaded } from "../../components/Loaded.tsx";
 import { Money, Percent } from "../../components/Numbers.tsx";
-import { compareDecimals } from "../../format/decimal.ts";
+import { signOf } from "../../format/decimal.ts";
 import { Donut } from "./Donut.tsx";
 import { shadeFill, shadeOf } from "./shades.ts";
 import { type Valuation, valuation } from "./valuation.ts";
@@ -35,9 +35,15 @@ function Allocation({ value }: { value: Valuation }) {
       </EmptyState>
     );
   }
-  if (compareDecimals(value.total, "0") <= 0) {
-    return <EmptyState title="Nothing held yet" />;
+  const sign = signOf(value.total);
+  if (sign < 0) {
+    return (
+      <EmptyState title="No allocation">
+        The total is below zero: more cash is owed than the positions are worth.
+      </EmptyState>
+    );
   }
+  if (sign === 0) return <EmptyState title="Nothing held yet" />;
   const rows = value.parts.map((part) => ({
     ...part,
     name: part.securityId ? (names.get(part.securityId)?.ticker ?? "…") : "Cash",

@@ -2,6 +2,7 @@ import { lazy, type ReactNode, Suspense } from "react";
 import { useSearchParams } from "react-router";
 import type { Nav, Performance } from "../../api/models.ts";
 import { useNav, usePerformance } from "../../api/queries/portfolio.ts";
+import { Button } from "../../components/Button.tsx";
 import { Card } from "../../components/Card.tsx";
 import { Choice } from "../../components/Choice.tsx";
 import { EmptyState } from "../../components/EmptyState.tsx";
@@ -13,7 +14,9 @@ import { NavFigure } from "./NavFigure.tsx";
 import { daysOf, PERIODS, type Period, periodOf } from "./periods.ts";
 import { whyNoMoneyWeighted, whyNoTimeWeighted } from "./reasons.ts";
 
-const NavChart = lazy(() => import("./NavChart.tsx"));
+// Asked for at once, not when the figures are there; without it they stand alone.
+const chart = import("./NavChart.tsx").catch(() => ({ default: NoChart }));
+const NavChart = lazy(() => chart);
 const CHART_HEIGHT = "h-60";
 
 /** Net asset value: the figure, its change, the returns and the curve. */
@@ -73,6 +76,7 @@ function Figures({ portfolioId, nav, period }: FiguresProps) {
         <Returns
           performance={performance.data}
           failed={performance.isError}
+          retry={performance.refetch}
           span={range.first === null ? "Since start" : `Since ${formatDate(range.first)}`}
         />
       </dl>
@@ -107,17 +111,21 @@ function Day({ nav }: { nav: Nav }) {
 interface ReturnsProps {
   performance: Performance | undefined;
   failed: boolean;
+  retry: () => unknown;
   span: string;
 }
 
-function Returns({ performance, failed, span }: ReturnsProps) {
+function Returns({ performance, failed, retry, span }: ReturnsProps) {
   if (performance === undefined) {
     const shown = failed ? "could not be loaded" : "…";
+    const again = failed ? <Button onClick={() => void retry()}>Try again</Button> : null;
     return (
       <>
         <Figure name={span}>{shown}</Figure>
         <Figure name="Time-weighted">{shown}</Figure>
-        <Figure name="Money-weighted">{shown}</Figure>
+        <Figure name="Money-weighted">
+          {shown} {again}
+        </Figure>
       </>
     );
   }
@@ -143,6 +151,12 @@ function Returns({ performance, failed, span }: ReturnsProps) {
         )}
       </Figure>
     </>
+  );
+}
+
+function NoChart() {
+  return (
+    <p className="text-muted">The chart could not be loaded. Load the page again to see it.</p>
   );
 }
 

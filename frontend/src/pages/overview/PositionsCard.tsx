@@ -8,7 +8,7 @@ import { Money, Percent, Quantity } from "../../components/Numbers.tsx";
 import { SecurityName } from "../../components/SecurityName.tsx";
 import { type Column, Table } from "../../components/Table.tsx";
 import { formatDate } from "../../format/dates.ts";
-import { compareDecimals } from "../../format/decimal.ts";
+import { compareDecimals, ratio, signOf } from "../../format/decimal.ts";
 import { valuation } from "./valuation.ts";
 
 /** What is held now, at the last closes. */
@@ -27,7 +27,7 @@ export function PositionsCard({ portfolioId }: { portfolioId: string }) {
           ) : (
             <Table
               caption="Positions"
-              columns={columns(names, weights(items, accounts))}
+              columns={columns(names, totalOf(items, accounts))}
               rows={items}
               rowKey={(row) => `${row.account_id} ${row.security_id}`}
             />
@@ -44,19 +44,21 @@ function Valued({ on }: { on: string | undefined }) {
 
 type Accounts = NonNullable<ReturnType<typeof useAccounts>["data"]>;
 
-function weights(
-  items: readonly Holding[],
-  accounts: Accounts,
-): ReadonlyMap<string, string | null> {
+/** What the weights are parts of, or null where it cannot be told or nothing is a part of it. */
+function totalOf(items: readonly Holding[], accounts: Accounts): string | null {
   // Before the accounts are known the whole is not, and a weight would be wrong.
-  if (accounts.length === 0) return new Map();
-  return new Map(valuation(items, accounts).parts.map((part) => [part.key, part.weight]));
+  if (accounts.length === 0) return null;
+  const { total } = valuation(items, accounts);
+  return total !== null && signOf(total) > 0 ? total : null;
 }
 
 function columns(
   names: ReadonlyMap<string, Security>,
-  weight: ReadonlyMap<string, string | null>,
+  total: string | null,
 ): readonly Column<Holding>[] {
+  // Of the row, not of the security: in two accounts it has two rows.
+  const weight = (row: Holding) =>
+    total === null || row.market_value === null ? null : ratio(row.market_value, total);
   const ticker = (row: Holding) => names.get(row.security_id)?.ticker ?? "";
   return [
     {
@@ -109,8 +111,8 @@ function columns(
       header: "Weight",
       number: true,
       from: "md",
-      compare: by((row) => weight.get(row.security_id) ?? null),
-      cell: (row) => <Percent value={weight.get(row.security_id) ?? null} places={1} />,
+      compare: by(weight),
+      cell: (row) => <Percent value={weight(row)} places={1} />,
     },
     {
       key: "unrealised",

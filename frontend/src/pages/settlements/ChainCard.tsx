@@ -40,7 +40,7 @@ export function ChainCard({ settlement }: { settlement: SettlementDetail }) {
       <Facts items={facts} />
       {policy ? (
         <p className="mt-3 text-xs text-muted">
-          Final means that the block is behind the chain's <code>{policy}</code> head.
+          Final means that the block is at or behind the chain's <code>{policy}</code> head.
         </p>
       ) : null}
     </Card>

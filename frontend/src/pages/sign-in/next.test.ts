@@ -11,7 +11,11 @@ describe("where to go after signing in", () => {
     for (const next of [
       "//evil.example",
       "/\\evil.example",
+      "/\t/evil.example",
+      "/\n/evil.example",
+      "/.//evil.example",
       "https://evil.example",
+      "//[",
       "javascript:x",
     ]) {
       expect(safeNext(next), next).toBe("/");

@@ -1,12 +1,15 @@
+import { useEffect } from "react";
 import { Button } from "../../components/Button.tsx";
 import { Dialog } from "../../components/Dialog.tsx";
-import { type Approval, useApproval } from "../../wallet/approvals.ts";
+import { type Approval, rejectApproval, useApproval } from "../../wallet/approvals.ts";
 import { hashTrade } from "../../wallet/hashes.ts";
 import { parseTypedData, TypedDataInvalid } from "../../wallet/trade.ts";
 
 /** The development wallet's own window: what it was asked to sign, approve or reject. */
 export function DevelopmentDialog() {
   const approval = useApproval();
+  // A request that outlived its page would be answered beside another trade.
+  useEffect(() => rejectApproval, []);
   return (
     <Dialog
       open={approval !== null}

@@ -26,6 +26,9 @@ export function ReviewCard({ review, typedData }: { review: Review; typedData: u
       >
         {review.sentence}
       </p>
+      <p className="mt-2 text-xs text-muted">
+        Names and decimals of the tokens are this platform's word; compare the addresses.
+      </p>
       <div className="my-3">
         <Choice label="How to show the trade" value={view} options={VIEWS} onChange={setView} />
       </div>

@@ -33,7 +33,8 @@ export function SignAction({ wallet, connection, review, consent, signing, block
     );
   }
   const { account, error } = connection;
-  const sign = async () => (await signTrade(wallet.provider, party, trade, domain)).signature;
+  const sign = async (isShown: () => boolean) =>
+    (await signTrade(wallet.provider, party, trade, domain, isShown)).signature;
   return (
     <>
       {account !== null && sameAddress(account, party) ? (

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from "react";
 import { useParams } from "react-router";
-import type { Instruction, InstructionDetail } from "../../api/models.ts";
+import type { Config, Instruction, InstructionDetail } from "../../api/models.ts";
 import { useConfig, useStatus } from "../../api/queries/platform.ts";
 import { useSession } from "../../api/queries/session.ts";
 import { useInstruction } from "../../api/queries/settlements.ts";
@@ -9,7 +9,6 @@ import { Card } from "../../components/Card.tsx";
 import { EmptyState } from "../../components/EmptyState.tsx";
 import { Loaded } from "../../components/Loaded.tsx";
 import { PageHeader } from "../../components/PageHeader.tsx";
-import { Skeleton } from "../../components/Skeleton.tsx";
 import { announceDevelopmentWallet } from "../../wallet/development.ts";
 import { TypedDataInvalid } from "../../wallet/trade.ts";
 import { BreakerNote } from "./BreakerNote.tsx";
@@ -29,18 +28,18 @@ export default function SignPage() {
       <PageHeader title="Sign a trade" lead={`Instruction ${instructionId}`} />
       <BreakerNote />
       <Loaded query={instruction} what="the instruction" lines={8}>
-        {(detail) => <Signing detail={detail} />}
+        {(detail) => <Signing key={instructionId} detail={detail} />}
       </Loaded>
-      {inDevelopment ? <DevelopmentDialog /> : null}
+      {inDevelopment ? <DevelopmentDialog key={instructionId} /> : null}
     </>
   );
 }
 
 function Signing({ detail }: { detail: InstructionDetail }) {
   const { instruction, consent } = detail;
-  const context = useReviewContext(instruction);
-  const done = <Done instruction={instruction} />;
-  if (instruction.status !== "RECEIVED") return done;
+  const config = useConfig();
+  const status = useStatus();
+  if (instruction.status !== "RECEIVED") return <Done instruction={instruction} />;
   if (consent === null) {
     return (
       <Card>
@@ -50,20 +49,40 @@ function Signing({ detail }: { detail: InstructionDetail }) {
       </Card>
     );
   }
-  if (context === null) return <Skeleton lines={8} label="Loading the deployment" />;
   return (
-    <Reviewed consent={consent} context={context} instructionId={instruction.instruction_id} />
+    <Loaded query={config} what="the deployment" lines={8}>
+      {(deployment) => (
+        <Loaded query={status} what="the business time" lines={8}>
+          {({ now }) => (
+            <Reviewed instruction={instruction} consent={consent} config={deployment} now={now} />
+          )}
+        </Loaded>
+      )}
+    </Loaded>
   );
 }
 
 interface ReviewedProps {
+  instruction: Instruction;
   consent: Consent;
-  context: Context;
-  instructionId: string;
+  config: Config;
+  now: string;
 }
 
-function Reviewed({ consent, context, instructionId }: ReviewedProps) {
-  const found = useMemo(() => attempt(consent, context), [consent, context]);
+function Reviewed({ instruction, consent, config, now }: ReviewedProps) {
+  const wallets = useSession().data?.wallets;
+  const found = useMemo(() => {
+    const context = {
+      direction: instruction.direction,
+      quantity: instruction.quantity,
+      amount: instruction.amount,
+      chainId: config.chain_id,
+      contract: config.settlement_contract,
+      wallets: wallets?.map((wallet) => wallet.address) ?? [],
+      now,
+    };
+    return attempt(consent, context);
+  }, [instruction, consent, config, wallets, now]);
   if (typeof found === "string") {
     return (
       <Card title="This cannot be signed here">
@@ -76,7 +95,7 @@ function Reviewed({ consent, context, instructionId }: ReviewedProps) {
   return (
     <div className="grid gap-4 lg:grid-cols-2">
       <ReviewCard review={found} typedData={consent.typed_data} />
-      <SignCard review={found} consent={consent} instructionId={instructionId} />
+      <SignCard review={found} consent={consent} instructionId={instruction.instruction_id} />
     </div>
   );
 }
@@ -88,25 +107,6 @@ function attempt(consent: Consent, context: Context): Review | string {
     if (error instanceof TypedDataInvalid) return error.message;
     throw error;
   }
-}
-
-/** What the page compares the typed data with; null until all of it is known. */
-function useReviewContext(instruction: Instruction): Context | null {
-  const config = useConfig().data;
-  const session = useSession().data;
-  const now = useStatus().data?.now ?? null;
-  return useMemo(() => {
-    if (!config || !session) return null;
-    return {
-      direction: instruction.direction,
-      quantity: instruction.quantity,
-      amount: instruction.amount,
-      chainId: config.chain_id,
-      contract: config.settlement_contract,
-      wallets: session.wallets.map((wallet) => wallet.address),
-      now,
-    };
-  }, [config, session, now, instruction]);
 }
 
 const ENDINGS: Readonly<Record<string, string>> = {

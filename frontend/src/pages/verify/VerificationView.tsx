@@ -1,6 +1,4 @@
-import { useRef } from "react";
 import { classes } from "../../components/classes.ts";
-import type { BlockWitness } from "../../proof/confirm.ts";
 import type { ProofFiles } from "../../proof/files.ts";
 import { BlockCheck } from "./BlockCheck.tsx";
 import { FactList } from "./FactList.tsx";
@@ -17,25 +15,23 @@ const TONES = {
 /** The headline, the verdicts behind it, and what remains to be checked. */
 export function VerificationView({ found, files }: { found: Verification; files: ProofFiles }) {
   const { outcome, headline, openBlock, witness } = found;
-  const top = useRef<HTMLParagraphElement>(null);
-  const confirm = (said: BlockWitness) => {
-    witness(said);
-    // The form that had the focus goes away with its answer.
-    top.current?.focus();
-  };
+  const origin = outcome.kind === "report" ? outcome.report.facts.origin : undefined;
   return (
     <div className="space-y-3">
       <p
-        ref={top}
-        tabIndex={-1}
         role="status"
         data-headline
         className={classes("rounded-md border px-3 py-2 font-semibold", TONES[headline.tone])}
       >
         {headline.text}
       </p>
+      {origin === undefined ? null : (
+        <p className="break-words">
+          The proof names the log <code data-origin>{origin}</code>.
+        </p>
+      )}
       {outcome.kind === "report" ? <VerdictList report={outcome.report} /> : null}
-      {openBlock === null ? null : <BlockCheck block={openBlock} onWitness={confirm} />}
+      {openBlock === null ? null : <BlockCheck block={openBlock} onWitness={witness} />}
       {outcome.kind === "report" && outcome.report.ignoredSignatures > 0 ? (
         <p className="text-xs text-muted">
           {outcome.report.ignoredSignatures} signature lines by unknown keys were not looked at.

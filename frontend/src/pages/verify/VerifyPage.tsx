@@ -13,6 +13,7 @@ import { fetchSample, spoil } from "./sample.ts";
 import { useServerTrust } from "./useServerTrust.ts";
 import { useVerification } from "./useVerification.ts";
 import { VerificationView } from "./VerificationView.tsx";
+import { useVouching, Vouch } from "./Vouch.tsx";
 
 const BUNDLE: readonly Part[] = ["event", "proof", "anchor"];
 
@@ -52,11 +53,13 @@ export default function VerifyPage() {
 
 function Result({ given, onRemove }: { given: ProofFiles; onRemove: (part: Part) => void }) {
   const { files, fromServer, trust, loading } = useServerTrust(given);
-  const found = useVerification(files, fromServer, trust);
+  const { needed, own, vouch } = useVouching(given);
+  const found = useVerification(files, { fromServer, own }, trust);
   const complete = Boolean(given.event && given.proof);
   return (
     <Card title="Verdict">
       {complete && loading ? <Skeleton label="Fetching the server's keys" /> : null}
+      {complete && needed ? <Vouch own={own} onChange={vouch} /> : null}
       {complete && !loading ? <VerificationView found={found} files={files} /> : null}
       {complete ? null : (
         <p className="text-muted">

@@ -79,6 +79,19 @@ describe("pasted text", () => {
     expect(() => readPasted(spoilt)).toThrow("The document's event is not canonical base64.");
   });
 
+  it("is looked at once, however many empty lines it begins with", () => {
+    const lines = "\n".repeat(3_999_990);
+    expect(() => readPasted(`${lines}nothing`)).toThrow("The text is no part of a proof");
+    expect(() => readPasted(" \r\n".repeat(1_000_000))).toThrow("The text is no part of a proof");
+    expect(partByContent(`\n \t\r\n# ours\n\nquorum none\n`)).toBe("policy");
+  });
+
+  it("is refused by its length before it is looked at", () => {
+    expect(() => readPasted(`{"tlog_proof"${" ".repeat(4_000_000)}`)).toThrow(
+      "longer than 4,000,000 characters",
+    );
+  });
+
   it("is refused when it is nothing of the kind", () => {
     expect(() => readPasted("hello")).toThrow("The text is no part of a proof");
     expect(() => readPasted('{"tlog_proof": ')).toThrow(IntakeError);

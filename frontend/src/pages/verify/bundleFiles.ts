@@ -25,6 +25,7 @@ export const FILE_NAMES: Record<Part, string> = {
 
 const EXPECTED = "NAME.event, NAME.tlog-proof, NAME.anchor, policy.txt, keys or trust";
 const MAX_FILES = 12;
+const MAX_PASTED = 4_000_000;
 
 /** Something given cannot be a part of one bundle. */
 export class IntakeError extends Error {
@@ -47,7 +48,16 @@ export function partByContent(text: string): Part | null {
   if (text.startsWith('{"account_proof":')) return "anchor";
   if (text.startsWith("tallystick trust")) return "trust";
   if (/^[^\n]*\/keys\n/.test(text)) return "keys";
-  return /^(?:#[^\n]*\n|\s*\n)*(?:log|witness|group|quorum)[ \t]/.test(text) ? "policy" : null;
+  return beginsPolicy(text) ? "policy" : null;
+}
+
+/** Whether the first line that is neither empty nor a comment is one of a policy. */
+function beginsPolicy(text: string): boolean {
+  // Line by line: one expression for all of them would try every way to share out the line ends.
+  const skipped = /[ \t\r]*(?:#[^\n]*)?\n/y;
+  let at = 0;
+  while (skipped.test(text)) at = skipped.lastIndex;
+  return /^[ \t]*(?:log|witness|group|quorum)[ \t]/.test(text.slice(at, at + 200));
 }
 
 /** Read files of one bundle. Each is looked at by name and size before any byte is read. */
@@ -93,6 +103,9 @@ async function readBytes(file: File): Promise<Uint8Array> {
 
 /** A pasted part, or the API's proof document with several. */
 export function readPasted(text: string): ProofFiles {
+  if (text.length > MAX_PASTED) {
+    throw new IntakeError("The text is longer than 4,000,000 characters: no part of a proof is.");
+  }
   const document = readProofDocument(text);
   if (document !== null) return document;
   const part = partByContent(text);
@@ -110,7 +123,7 @@ export function readPasted(text: string): ProofFiles {
 
 /** `{"event": base64, "tlog_proof": base64, "anchor": base64 | null}`, as the API answers. */
 function readProofDocument(text: string): ProofFiles | null {
-  if (!text.includes('"tlog_proof"') || text.length > 4_000_000) return null;
+  if (!text.includes('"tlog_proof"')) return null;
   let found: Record<string, unknown>;
   try {
     found = JSON.parse(text) as Record<string, unknown>;

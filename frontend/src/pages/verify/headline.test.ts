@@ -6,7 +6,7 @@ import { type Part, type ProofFiles, verifyFiles } from "../../proof/files.ts";
 import { parseTrust } from "../../proof/trust.ts";
 import { baseOf, readCases } from "../../proof/vectors.testing.ts";
 import { SERVER_SOURCE } from "./blockSources.ts";
-import { headlineOf } from "./headline.ts";
+import { headlineOf, type Origin } from "./headline.ts";
 import { spoil } from "./sample.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // hundreds of bundles, and a loaded machine
@@ -17,7 +17,7 @@ const { blockNumber: number, blockHash: hash } = parseAnchor(base.anchor);
 
 function said(files: ProofFiles, fromServer: Part[] = [], blocks: BlockWitness[] = []): string {
   const outcome = verifyFiles(files, { blocks, trust });
-  return headlineOf(outcome, Boolean(files.anchor), fromServer).text;
+  return headlineOf(outcome, Boolean(files.anchor), { fromServer, own: true }).text;
 }
 
 const word = (source: string, finalized: bigint | null = null): BlockWitness => ({
@@ -28,7 +28,26 @@ const word = (source: string, finalized: bigint | null = null): BlockWitness => 
   finalized,
 });
 
+const OWN: Origin = { fromServer: [], own: true };
+
 describe("the headline", () => {
+  it("is never good before the reader has vouched for policy, keys and trust", () => {
+    const text = "Everything fits together, on the word of whoever gave policy, keys and trust";
+    for (const { files, profile } of [...readCases(), { files: base, profile: null }]) {
+      const outcome = verifyFiles(files, { profile });
+      const found = headlineOf(outcome, Boolean(files.anchor), { fromServer: [], own: false });
+      expect(found.tone).not.toBe("good");
+      const vouched = headlineOf(outcome, Boolean(files.anchor), OWN);
+      if (vouched.tone === "good") expect(found).toEqual({ tone: "warn", text });
+      else expect(found).toEqual(vouched);
+    }
+    const own = verifyFiles(
+      { ...base, trust: null },
+      { trust, blocks: [word("the node", number)] },
+    );
+    expect(headlineOf(own, true, { fromServer: [], own: false })).toEqual({ tone: "warn", text });
+  });
+
   it("says verified only when all of it was, on the reader's own inputs", () => {
     expect(said(base)).toBe("Verified: signed, included and anchored");
     const own = { ...base, trust: null };
@@ -56,9 +75,16 @@ describe("the headline", () => {
   it("names the checks that failed", () => {
     expect(said(spoil(base))).toBe("Failed: signature, inclusion");
     const wrong = { ...word("the node of Wallet"), hash: new Uint8Array(32) };
-    expect(said({ ...base, trust: null }, [], [wrong])).toBe("Failed: anchor");
+    expect(said({ ...base, trust: null }, [], [wrong])).toBe(
+      "The node of Wallet has another block",
+    );
+    expect(said({ ...spoil(base), trust: null }, [], [wrong])).toBe(
+      "Failed: signature, inclusion, anchor",
+    );
     const chain = { ...word("the node of Wallet"), chainId: 1n };
-    expect(said({ ...base, trust: null }, [], [chain])).toBe("Failed: anchor");
+    expect(said({ ...base, trust: null }, [], [chain])).toBe(
+      "The node of Wallet serves another chain",
+    );
     expect(said({ ...base, event: base.event.slice(1) })).toContain("Malformed");
     expect(said({ ...base, policy: null })).toBe(
       "Cannot be checked: no policy file: give --policy",
@@ -68,7 +94,7 @@ describe("the headline", () => {
   it("never says verified where the command line does not", () => {
     for (const { name, files, profile, expected } of readCases()) {
       const outcome = verifyFiles(files, { profile });
-      const { text, tone } = headlineOf(outcome, Boolean(files.anchor), []);
+      const { text, tone } = headlineOf(outcome, Boolean(files.anchor), OWN);
       if (expected.exit_code !== 0) expect([name, tone]).not.toEqual([name, "good"]);
       else expect([name, tone, text.length > 0]).toEqual([name, "good", true]);
     }

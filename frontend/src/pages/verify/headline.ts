@@ -1,5 +1,6 @@
 /** One line over all verdicts. It never says more than the weakest of them. */
 
+import { OTHER_BLOCK, OTHER_CHAIN } from "../../proof/confirm.ts";
 import type { Outcome, Part } from "../../proof/files.ts";
 import type { Report } from "../../proof/report.ts";
 import { verdictOf } from "../../proof/report.ts";
@@ -12,12 +13,16 @@ export interface Headline {
   readonly text: string;
 }
 
-/** `fromServer` are the trust inputs that this server gave; with any of them nothing is independent. */
-export function headlineOf(
-  outcome: Outcome,
-  hasAnchor: boolean,
-  fromServer: readonly Part[],
-): Headline {
+/** Where the trust inputs come from: a verification is worth what they are worth. */
+export interface Origin {
+  /** The parts that this server gave; with any of them nothing is independent. */
+  readonly fromServer: readonly Part[];
+  /** Whether the reader says that the policy, keys and trust files are not the sender's. */
+  readonly own: boolean;
+}
+
+/** The headline over an outcome; good only on inputs that the reader has vouched for. */
+export function headlineOf(outcome: Outcome, hasAnchor: boolean, origin: Origin): Headline {
   if (outcome.kind === "refused") {
     return { tone: "bad", text: `Cannot be checked: ${outcome.detail}` };
   }
@@ -26,7 +31,7 @@ export function headlineOf(
     case "malformed input":
       return { tone: "bad", text: "Malformed: not the bytes that a proof has" };
     case "failed":
-      return { tone: "bad", text: `Failed: ${namesOf(report, "failed")}` };
+      return { tone: "bad", text: failed(report) };
     case "policy not met":
       return { tone: "warn", text: "Included, but too few witnesses signed" };
     case "not fully checked here":
@@ -40,16 +45,20 @@ export function headlineOf(
         text: hasAnchor ? "Included; anchor not checked yet" : "Included; not anchored yet",
       };
     default:
-      return verified(report, profile === "c2sp", fromServer);
+      return verified(report, profile === "c2sp", origin);
   }
 }
 
-function verified(report: Report, foreign: boolean, fromServer: readonly Part[]): Headline {
+function verified(report: Report, foreign: boolean, { fromServer, own }: Origin): Headline {
   const borrowed = fromServer.map((part) => BORROWED[part]).filter((name) => name !== undefined);
   if (isServersWord(report)) borrowed.push("block");
   if (borrowed.length > 0) {
     const names = new Intl.ListFormat("en").format(borrowed);
     return { tone: "warn", text: `Everything fits together; ${names} on this server's word` };
+  }
+  if (!own) {
+    const text = "Everything fits together, on the word of whoever gave policy, keys and trust";
+    return { tone: "warn", text };
   }
   if (foreign)
     return { tone: "good", text: "Included and anchored; the entry was not interpreted" };
@@ -67,6 +76,19 @@ const BORROWED: Partial<Record<Part, string>> = {
 function isServersWord(report: Report): boolean {
   return verdictOf(report, "anchor").detail.endsWith(`trusted by ${SERVER_SOURCE}`);
 }
+
+/** Where whoever was asked about the block contradicts the evidence, one of the two is wrong. */
+function failed(report: Report): string {
+  const names = namesOf(report, "failed");
+  const { detail } = verdictOf(report, "anchor");
+  if (names === "anchor" && detail.endsWith(OTHER_BLOCK)) {
+    return capital(`${detail.slice(0, -OTHER_BLOCK.length)} has another block`);
+  }
+  if (names === "anchor" && detail.endsWith(OTHER_CHAIN)) return capital(detail);
+  return `Failed: ${names}`;
+}
+
+const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 function namesOf(report: Report, status: string): string {
   const failed = report.verdicts.filter((verdict) => verdict.status === status);

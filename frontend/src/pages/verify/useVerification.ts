@@ -1,33 +1,36 @@
 import { useMemo, useState } from "react";
 import type { BlockWitness } from "../../proof/confirm.ts";
-import { type Outcome, type Part, type ProofFiles, verifyFiles } from "../../proof/files.ts";
+import { type Outcome, type ProofFiles, verifyFiles } from "../../proof/files.ts";
 import type { Trust } from "../../proof/trust.ts";
 import { anchoredBlock } from "./blockSources.ts";
-import { type Headline, headlineOf } from "./headline.ts";
+import { type Headline, headlineOf, type Origin } from "./headline.ts";
 
 export interface Verification {
   readonly outcome: Outcome;
   readonly headline: Headline;
-  /** The anchor's block, while nobody has confirmed it. */
+  /** The anchor's block, while nobody has confirmed it or somebody was asked. */
   readonly openBlock: bigint | null;
   readonly witness: (found: BlockWitness) => void;
 }
 
+type Said = { anchor: ProofFiles["anchor"]; blocks: readonly BlockWitness[] };
+
 /** Verify files whenever they or the words about their block change; all of it on this device. */
 export function useVerification(
   files: ProofFiles,
-  fromServer: readonly Part[],
+  origin: Origin,
   trust: Trust | null,
 ): Verification {
-  const [said, setSaid] = useState<{ files: ProofFiles; blocks: readonly BlockWitness[] } | null>(
-    null,
-  );
-  const blocks = said?.files === files ? said.blocks : NOBODY;
+  const { anchor = null } = files;
+  const [said, setSaid] = useState<Said | null>(null);
+  // Words about a block stay while the evidence of it does, whatever else is given or fetched anew.
+  const blocks = said?.anchor === anchor ? said.blocks : NOBODY;
   const outcome = useMemo(() => verifyFiles(files, { blocks, trust }), [files, blocks, trust]);
-  const headline = headlineOf(outcome, Boolean(files.anchor), fromServer);
-  const anchor = outcome.kind === "report" ? outcome.report.verdicts.at(-1) : undefined;
-  const openBlock = anchor?.status === "not-anchored" ? anchoredBlock(files.anchor) : null;
-  const witness = (found: BlockWitness) => setSaid({ files, blocks: [found] });
+  const headline = headlineOf(outcome, Boolean(anchor), origin);
+  const verdict = outcome.kind === "report" ? outcome.report.verdicts.at(-1) : undefined;
+  const isOpen = verdict?.status === "not-anchored" || blocks.length > 0;
+  const openBlock = isOpen ? anchoredBlock(anchor) : null;
+  const witness = (found: BlockWitness) => setSaid({ anchor, blocks: [found] });
   return { outcome, headline, openBlock, witness };
 }
 
