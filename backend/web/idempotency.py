@@ -3,9 +3,14 @@
 The key is claimed in the transaction of the work, so a kill between the two cannot happen:
 either both are there or neither. A repeated request gets the stored response; the same key
 with another body is refused; two at once wait for each other on the primary key.
+
+A request is remembered by its hash. Where it holds personal data the hash is keyed: without the
+key nobody who reads the table can try values. When the data is erased the request is made
+unrecognisable too: its key stays used, so that a late repetition brings nothing back.
 """
 
 import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -14,7 +19,7 @@ from fastapi import Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from backend.eventstore.scope import Scope
+from backend.eventstore.scope import Connection, Scope
 from backend.eventstore.store import Caller, EventStore, UnitOfWork, retrying
 from backend.kernel.errors import DomainError, ErrorCode, ValueInvalid
 from backend.web.problems import MEDIA_TYPE
@@ -40,8 +45,9 @@ KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200
 class Idempotency:
     """Runs work at most once per (tenant, route, key)."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, secret: bytes | None = None) -> None:
         self._store = store
+        self._secret = secret  # for requests that hold personal data
 
     def run(
         self,
@@ -59,7 +65,7 @@ class Idempotency:
         """
         name = _checked(key)
         route = f"{request.method} {request.scope['route'].path}"
-        digest = _request_hash(request, body)
+        digest = _request_hash(request, body, self._secret)
 
         def once() -> Response:
             with self._store.transaction(scope, caller) as uow:
@@ -70,6 +76,25 @@ class Idempotency:
                 return _remember(uow, scope.tenant_id, route, name, status, result)
 
         return retrying(once)
+
+
+def belongs_to(uow: UnitOfWork, request: Request, key: str | None, subject_id: str) -> None:
+    """Note whose personal data the request holds that this transaction runs for."""
+    route = f"{request.method} {request.scope['route'].path}"
+    uow.connection.execute(
+        "UPDATE idempotency_keys SET subject_id = %s"
+        " WHERE tenant_id = %s AND route = %s AND key = %s",
+        (subject_id, uow.scope.tenant_id, route, key),
+    )
+
+
+def forget_requests(connection: Connection, tenant_id: str, subject_id: str) -> None:
+    """Make every request that held a subject's personal data unrecognisable."""
+    connection.execute(
+        "UPDATE idempotency_keys SET request_hash = ''::bytea"
+        " WHERE tenant_id = %s AND subject_id = %s",
+        (tenant_id, subject_id),
+    )
 
 
 def _claim(uow: UnitOfWork, tenant: str, route: str, key: str, digest: bytes) -> Response | None:
@@ -123,6 +148,9 @@ def _checked(key: str | None) -> str:
     return key
 
 
-def _request_hash(request: Request, body: BaseModel | None) -> bytes:
+def _request_hash(request: Request, body: BaseModel | None, secret: bytes | None) -> bytes:
     content = body.model_dump_json() if body is not None else ""
-    return hashlib.sha256(f"{request.url.path}\n{content}".encode()).digest()
+    text = f"{request.url.path}\n{content}".encode()
+    if secret is None:
+        return hashlib.sha256(text).digest()
+    return hmac.new(secret, b"tallystick/request/v1\n" + text, hashlib.sha256).digest()
