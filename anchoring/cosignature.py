@@ -21,6 +21,7 @@ from anchoring.note import (
     ALG_ED25519_COSIGNATURE,
     ALG_MLDSA44_COSIGNATURE,
     Ed25519NoteVerifier,
+    NoteSignature,
     NoteVerifier,
     VerifierKey,
     make_vkey,
@@ -37,16 +38,28 @@ def ed25519_message(timestamp: int, text: bytes) -> bytes:
 
 def mldsa44_message(cosigner: str, timestamp: int, text: bytes) -> bytes:
     """Return what an ML-DSA-44 cosigner signs for the checkpoint ``text``."""
-    checkpoint = parse_checkpoint_text(text.decode("utf-8"))
+    head = parse_checkpoint_text(text.decode("utf-8"))
+    return mldsa44_subtree_message(cosigner, timestamp, head.origin, 0, head.size, head.root)
+
+
+def mldsa44_subtree_message(
+    cosigner: str, timestamp: int, origin: str, start: int, end: int, root: bytes
+) -> bytes:
+    """Return what an ML-DSA-44 cosigner signs for the subtree [start, end) of ``origin``.
+
+    Raises MalformedInput when a name is too long, or ``start`` and ``timestamp`` are both not 0.
+    """
+    if start and timestamp:
+        raise MalformedInput("a subtree that starts inside the log has no time")
     return b"".join(
         (
             b"subtree/v1\n\x00",
             _short_string(cosigner),
             timestamp.to_bytes(8, "big"),
-            _short_string(checkpoint.origin),
-            (0).to_bytes(8, "big"),
-            checkpoint.size.to_bytes(8, "big"),
-            checkpoint.root,
+            _short_string(origin),
+            start.to_bytes(8, "big"),
+            end.to_bytes(8, "big"),
+            root,
         )
     )
 
@@ -92,8 +105,19 @@ class MLDSA44CosignatureVerifier:
     def verify(self, text: bytes, signature: bytes) -> None:
         """Raise VerificationFailed("witnesses") unless the cosignature is valid."""
         timestamp, raw = split_timestamp(signature)
+        self._check(raw, mldsa44_message(self.vkey.name, timestamp, text))
+
+    def verify_subtree(
+        self, origin: str, start: int, end: int, root: bytes, signature: bytes
+    ) -> None:
+        """Raise VerificationFailed("witnesses") unless the subtree's signature is valid."""
+        timestamp, raw = split_timestamp(signature)
+        name = self.vkey.name
+        self._check(raw, mldsa44_subtree_message(name, timestamp, origin, start, end, root))
+
+    def _check(self, raw: bytes, message: bytes) -> None:
         try:
-            self._key.verify(raw, mldsa44_message(self.vkey.name, timestamp, text))
+            self._key.verify(raw, message)
         except InvalidSignature as error:
             raise VerificationFailed(
                 "witnesses", f"the ML-DSA-44 cosignature of {self.vkey.name} does not verify"
@@ -140,3 +164,9 @@ class MLDSA44Cosigner:
         timestamp = self._now()
         message = mldsa44_message(self.vkey.name, timestamp, text)
         return timestamp.to_bytes(8, "big") + self._key.sign(message)
+
+    def subtree_signature(self, origin: str, start: int, end: int, root: bytes) -> NoteSignature:
+        """Return the signature line for the subtree [start, end); it carries the time 0."""
+        message = mldsa44_subtree_message(self.vkey.name, 0, origin, start, end, root)
+        signature = bytes(_TIME_BYTES) + self._key.sign(message)
+        return NoteSignature(self.vkey.name, self.vkey.key_id, signature)

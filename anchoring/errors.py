@@ -21,7 +21,7 @@ class VerificationFailed(AnchoringError):
     """A well-formed input does not satisfy a check.
 
     ``check`` names it: ``entry``, ``signature``, ``inclusion``, ``consistency``, ``checkpoint``,
-    ``witnesses``, ``anchor`` or ``log``.
+    ``witnesses``, ``anchor``, ``completeness``, ``personal`` or ``log``.
     """
 
     def __init__(self, check: str, message: str) -> None:
@@ -49,6 +49,10 @@ class StorageError(AnchoringError):
     """The tile directory cannot be read or written, or holds something that contradicts it."""
 
 
+class NotAuthorised(StorageError):
+    """The server does not let this reader have the resource."""
+
+
 class TileMissing(StorageError):
     """A tile that the checkpoint promises is not there."""
 
@@ -65,5 +69,17 @@ class FenceLost(AnchoringError):
     """Another publisher took over: this one must stop writing."""
 
 
+class SignerRefused(AnchoringError):
+    """A signing service has no such key, or gave a signature that was not asked for."""
+
+
 class RpcError(AnchoringError):
     """The chain node could not be asked, or answered with an error or nonsense."""
+
+
+class WitnessFailed(AnchoringError):
+    """A witness or mirror gave no usable answer; ``reason`` is a short word to count by."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -38,14 +38,14 @@ def prove_subtree_inclusion(index: int, start: int, end: int, reader: HashReader
     siblings: list[Span] = []
     low, high = start, end
     while high - low > 1:
-        middle = low + _split(high - low)
+        middle = low + split_width(high - low)
         if index < middle:
             siblings.append((middle, high))
             high = middle
         else:
             siblings.append((low, middle))
             low = middle
-    return _read_spans(list(reversed(siblings)), reader)
+    return read_spans(list(reversed(siblings)), reader)
 
 
 def prove_consistency(first: int, second: int, reader: HashReader) -> list[bytes]:
@@ -65,7 +65,7 @@ def prove_subtree_consistency(start: int, end: int, size: int, reader: HashReade
     spans: list[Span] = []
     low, high, known = 0, size, True
     while (start, end) != (low, high):
-        middle = low + _split(high - low)
+        middle = low + split_width(high - low)
         if end <= middle:
             spans.append((middle, high))
             high = middle
@@ -80,15 +80,16 @@ def prove_subtree_consistency(start: int, end: int, size: int, reader: HashReade
             known = False
     if not known:
         spans.append((low, high))
-    return _read_spans(list(reversed(spans)), reader)
+    return read_spans(list(reversed(spans)), reader)
 
 
-def _split(width: int) -> int:
+def split_width(width: int) -> int:
     """Return the largest power of two smaller than ``width``; requires width > 1."""
     return 1 << ((width - 1).bit_length() - 1)
 
 
-def _read_spans(spans: Sequence[Span], reader: HashReader) -> list[bytes]:
+def read_spans(spans: Sequence[Span], reader: HashReader) -> list[bytes]:
+    """Return MTH(D[low:high]) of each span; each must be aligned as in :func:`is_subtree`."""
     parts = [subtree_coordinates(low, high) for low, high in spans]
     hashes = reader.read_hashes([coordinate for part in parts for coordinate in part])
     proof: list[bytes] = []

@@ -160,14 +160,44 @@ class _PolicyReader:
             raise MalformedInput(f"the name {name!r} is taken")
 
 
+def encode_policy(policy: Policy) -> bytes:
+    """Return the policy as a file: logs, witnesses, groups, quorum; parsing it gives it again."""
+
+    def url(key: VerifierKey) -> bytes:
+        found = policy.urls.get(str(key))
+        return b"" if found is None else b" " + found.encode("utf-8", "surrogateescape")
+
+    lines = [b"log " + str(key).encode() + url(key) for key in policy.logs]
+    for name, key in policy.witnesses.items():
+        lines.append(b"witness " + name + b" " + str(key).encode() + url(key))
+    for name, group in policy.groups.items():
+        lines.append(b" ".join((b"group", name, b"%d" % group.threshold, *group.members)))
+    lines.append(b"quorum " + (policy.quorum or _NONE))
+    return b"".join(line + b"\n" for line in lines)
+
+
+def check_log_key(key: VerifierKey) -> VerifierKey:
+    """Return a key that may be a log's; raises MalformedInput."""
+    return _check_type(key, _LOG_TYPES)
+
+
+def check_witness_key(key: VerifierKey) -> VerifierKey:
+    """Return a key that may be a witness's or a mirror's; raises MalformedInput."""
+    return _check_type(key, _WITNESS_TYPES)
+
+
+def _check_type(key: VerifierKey, types: tuple[int, ...]) -> VerifierKey:
+    if key.algorithm not in types:
+        raise MalformedInput(f"a key of type {key.algorithm:#04x} cannot serve here")
+    return key
+
+
 def _parse_key(word: bytes, types: tuple[int, ...]) -> VerifierKey:
     try:
         key = parse_vkey(word.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise MalformedInput("a verifier key is not UTF-8") from error
-    if key.algorithm not in types:
-        raise MalformedInput(f"a key of type {key.algorithm:#04x} cannot serve here")
-    return key
+    return _check_type(key, types)
 
 
 def _parse_threshold(word: bytes, members: int) -> int:

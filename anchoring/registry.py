@@ -17,6 +17,8 @@ from anchoring.errors import MalformedInput, RpcError
 from anchoring.rpc import Rpc, read_data, read_data_list, read_object, read_quantity
 
 HEAD_SELECTOR = keccak(b"head()")[:4]
+ORIGIN_SELECTOR = keccak(b"origin()")[:4]
+WRITER_SELECTOR = keccak(b"writer()")[:4]
 APPEND_SELECTOR = keccak(b"append(uint64,bytes32,bytes32[])")[:4]
 ANCHORED_TOPIC = keccak(b"Anchored(uint64,bytes32)")
 
@@ -96,3 +98,28 @@ def read_anchored(
         raise RpcError("the node's logs are not a list")
     found = [parse_anchored(read_object(item, "log"), registry) for item in answer]
     return [item for item in found if item is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryIdentity:
+    """What a registry was made with and can never change."""
+
+    origin: str
+    writer: bytes
+
+
+def read_identity(rpc: Rpc, registry: bytes, block: int | str = "latest") -> RegistryIdentity:
+    """Return origin and writer of a registry; raises RpcError, also when there is no contract."""
+    tag = block if isinstance(block, str) else hex(block)
+
+    def ask(selector: bytes, types: list[str]) -> object:
+        call = {"to": "0x" + registry.hex(), "data": "0x" + selector.hex()}
+        try:
+            return decode(types, read_data(rpc("eth_call", [call, tag]), "registry"))[0]
+        except (DecodingError, UnicodeDecodeError) as error:
+            raise RpcError("no registry answers at this address") from error
+
+    writer = str(ask(WRITER_SELECTOR, ["address"]))
+    return RegistryIdentity(
+        str(ask(ORIGIN_SELECTOR, ["string"])), bytes.fromhex(writer.removeprefix("0x"))
+    )

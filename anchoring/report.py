@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 CHECKS = ("entry", "signature", "inclusion", "checkpoint", "witnesses", "anchor")
-"""The names of the sub-verdicts, in the order in which they are shown."""
+"""The names of the sub-verdicts that every proof has, in the order in which they are shown."""
+
+EXTRA_CHECKS = ("completeness", "personal")
+"""Sub-verdicts that follow where they apply: proofs of a stream, events with personal data."""
 
 
 class Status(StrEnum):

@@ -6,6 +6,9 @@ Which edge cases the library accepts is pinned by a test against 914 published v
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -14,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-from anchoring.errors import MalformedInput, VerificationFailed
+from anchoring.errors import KeyFileError, MalformedInput, VerificationFailed
 
 ED25519 = "ed25519"
 """The algorithm id carried by every event and key."""
@@ -78,6 +81,50 @@ class Ed25519Signer:
     def private_key(self) -> Ed25519PrivateKey:
         """Return the private key object, for writing it to a file."""
         return self._private_key
+
+
+class RotatingSigner:
+    """The signer of a key file that may be replaced while the process runs.
+
+    ``current`` gives one signer to name and use for one signature: asked twice, it may give two.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Ed25519Signer],
+        identity: Callable[[], object],
+        pause_seconds: float = 1.0,
+    ) -> None:
+        """``identity`` says which file is there; ``load`` reads it. Raises what ``load`` does."""
+        self._load = load
+        self._identity = identity
+        self._pause = pause_seconds
+        self._lock = threading.Lock()
+        self._seen = identity()
+        self._signer = load()
+        self._look_at = monotonic() + pause_seconds
+
+    def current(self) -> Ed25519Signer:
+        """Return the signer of the file as it was at most a pause ago.
+
+        A file that cannot be read changes nothing: the key in memory is still announced.
+        """
+        if monotonic() >= self._look_at and self._lock.acquire(blocking=False):
+            try:
+                self._look()
+            finally:
+                self._lock.release()
+        return self._signer
+
+    def _look(self) -> None:
+        self._look_at = monotonic() + self._pause
+        try:
+            found = self._identity()
+            if found != self._seen:
+                self._signer = self._load()
+                self._seen = found
+        except (KeyFileError, OSError):
+            return
 
 
 class Ed25519Verifier:

@@ -1,29 +1,33 @@
 """The verifier of proof bundles: reads everything, trusts only what the user names.
 
-Six sub-verdicts, each on its own, so that one failure does not hide another:
+Sub-verdicts, each on its own, so that one failure does not hide another:
 
-* ``entry``: the event is canonical, of the log's origin;
-* ``signature``: signed by an event key that the log's ``keys`` file lists for this index;
-* ``inclusion``: the entry stands at its index of the checkpoint's tree;
+* ``entry``: every event is canonical, of the log's origin;
+* ``signature``: signed by an event key that the log's ``keys`` file lists for its index;
+* ``inclusion``: the entries stand at their indices of the checkpoint's tree;
 * ``checkpoint``: signed by the log;
 * ``witnesses``: cosigned as the policy asks;
-* ``anchor``: the registry on chain held exactly this checkpoint at a block that is trusted.
+* ``anchor``: the registry on chain held exactly this checkpoint at a block that is trusted;
+* ``completeness`` (stream proofs): the events are all of their stream;
+* ``personal`` (events with personal data): which values are shown, and which were erased.
 
 Two profiles. ``tallystick``: canonical encodings, no ``extra``, no extension line, and every
-signature line known, valid and there once, so any changed byte of the three files is refused.
+signature line known, valid and there once, so any changed byte of the bundle is refused.
 ``c2sp``: foreign proofs as the C2SP specifications say; unknown lines are ignored and counted,
 and the event is bytes without a meaning.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from anchoring.bundle import Bundle
+from anchoring.bundle_files import AnyBundle, Bundle
+from anchoring.chain_trust import confirm_evidence
 from anchoring.checkpoint import Checkpoint, parse_checkpoint
-from anchoring.cosignature import verifiers_for
+from anchoring.commitment import ERASURE_EVENT, PERSONAL_MEMBER, parse_erasure, personal_fields
+from anchoring.disclosure import VerifiedErasure, judge_personal, parse_disclosure
 from anchoring.envelope import ParsedEntry, parse_entry, verify_entry
 from anchoring.errors import (
     AnchoringError,
@@ -34,53 +38,48 @@ from anchoring.errors import (
     UnknownKey,
     VerificationFailed,
 )
-from anchoring.ethproof import AnchorEvidence, parse_anchor, verify_anchor
-from anchoring.keys import EventKey, parse_event_keys
-from anchoring.merkle import leaf_hash
-from anchoring.merkle_proof import verify_inclusion
-from anchoring.note import Note, OpenedNote, open_note
-from anchoring.policy import Policy
-from anchoring.report import CHECKS, Report, Status, Verdict
-from anchoring.rpc import Rpc, chain_id, get_block, read_data, read_quantity
-from anchoring.tlog_proof import TlogProof, parse_tlog_proof
-from anchoring.trust import Trust
+from anchoring.ethproof import parse_anchor, verify_anchor
+from anchoring.events_file import parse_events
+from anchoring.head_check import (
+    check_log_signed,
+    check_quorum,
+    cosigners,
+    open_checkpoint,
+    open_event_keys,
+)
+from anchoring.merkle import leaf_hashes
+from anchoring.note import Note, OpenedNote
+from anchoring.proof_kinds import Claim, ProofKind, proof_kind, read_claim, read_entry_claim
+from anchoring.report import CHECKS, EXTRA_CHECKS, Report, Status, Verdict
+from anchoring.stream_proof import parse_stream_proof, verify_stream
+from anchoring.verifier_inputs import Asked, Profile, TrustInputs
 
+__all__ = ["Asked", "Profile", "TrustInputs", "choose_profile", "verify_bundle"]
 
-class Profile(StrEnum):
-    """How strictly a bundle is read."""
-
-    TALLYSTICK = "tallystick"
-    C2SP = "c2sp"
-
-
-@dataclass(frozen=True, slots=True)
-class TrustInputs:
-    """What the user takes as given.
-
-    ``keys`` are the bytes of a ``keys`` file (checked against the log keys of the policy).
-    ``trust`` names the registry and blocks; ``rpc`` a node that the user trusts for blocks.
-    """
-
-    policy: Policy
-    keys: bytes | None = None
-    trust: Trust | None = None
-    rpc: Rpc | None = None
+_ANY_STREAM = Asked()
 
 
 def verify_bundle(
-    bundle: Bundle, inputs: TrustInputs, profile: Profile = Profile.TALLYSTICK
+    bundle: AnyBundle,
+    inputs: TrustInputs,
+    profile: Profile = Profile.TALLYSTICK,
+    asked: Asked | None = None,
 ) -> Report:
-    """Check a bundle completely; never raises for what the bundle's bytes hold."""
-    return _Verification(bundle, inputs, profile).run()
+    """Check a bundle completely; never raises for what the bundle's bytes hold.
+
+    ``asked`` names the stream that a stream proof must be of.
+    """
+    return _Verification(bundle, inputs, profile, asked or _ANY_STREAM).run()
 
 
-def choose_profile(bundle: Bundle, keys: bytes | None) -> Profile:
+def choose_profile(bundle: AnyBundle, keys: bytes | None) -> Profile:
     """Return the profile to use when the user names none.
 
-    Strict whenever event keys are given or the event has our form, so that no change of a byte
-    can choose the lenient reading for a reader who holds the keys.
+    Strict whenever event keys are given, the event has our form, or the proof is of a kind that
+    only we have, so that no change of a byte can choose the lenient reading for a reader who
+    holds the keys.
     """
-    if keys is not None:
+    if keys is not None or not isinstance(bundle, Bundle):
         return Profile.TALLYSTICK
     try:
         parse_entry(bundle.event)
@@ -108,12 +107,15 @@ _STATUS_OF: tuple[tuple[type[AnchoringError], Status], ...] = (
 class _Verification:
     """One run: what earlier checks established is kept for the later ones."""
 
-    bundle: Bundle
+    bundle: AnyBundle
     inputs: TrustInputs
     profile: Profile
+    asked: Asked = _ANY_STREAM
     facts: dict[str, str | int | None] = field(default_factory=dict)
-    entry: ParsedEntry | None = None
-    proof: TlogProof | None = None
+    raw: list[bytes] = field(default_factory=list)
+    leaves: list[bytes] = field(default_factory=list)
+    entries: list[ParsedEntry] | None = None
+    claim: Claim | None = None
     note: Note | None = None
     checkpoint: Checkpoint | None = None
     opened: OpenedNote | None = None
@@ -128,8 +130,13 @@ class _Verification:
             "anchor": self._check_anchor,
         }
         found = {check: self._judge(check, step) for check, step in steps.items()}
+        if self._stream is not None:
+            found["completeness"] = self._judge("completeness", self._check_completeness)
+        if self._has_personal():
+            found["personal"] = self._judge("personal", self._check_personal)
         ignored = len(self.opened.unknown) if self.opened else 0
-        return Report(tuple(found[check] for check in CHECKS), self.facts, ignored)
+        ordered = (found[check] for check in (*CHECKS, *EXTRA_CHECKS) if check in found)
+        return Report(tuple(ordered), self.facts, ignored)
 
     def _judge(self, check: str, step: Callable[[], str]) -> Verdict:
         try:
@@ -144,98 +151,135 @@ class _Verification:
     def is_strict(self) -> bool:
         return self.profile is Profile.TALLYSTICK
 
+    @property
+    def is_single(self) -> bool:
+        return isinstance(self.bundle, Bundle)
+
+    @property
+    def _stream(self) -> bytes | None:
+        return None if isinstance(self.bundle, Bundle) else self.bundle.stream
+
     def _check_inclusion(self) -> str:
-        proof = parse_tlog_proof(self.bundle.proof)
-        checkpoint, note = parse_checkpoint(proof.checkpoint)
-        if self.is_strict and (proof.extra is not None or checkpoint.extensions):
+        claim = self._read_claim()
+        checkpoint, note = parse_checkpoint(claim.checkpoint)
+        if self.is_strict and (claim.has_extra or checkpoint.extensions):
             raise MalformedInput("our proofs have no extra line and no extension lines")
-        self.proof, self.checkpoint, self.note = proof, checkpoint, note
-        leaf = leaf_hash(self.bundle.event)
+        self.claim, self.checkpoint, self.note = claim, checkpoint, note
         self.facts |= {
             "origin": checkpoint.origin,
             "size": checkpoint.size,
             "root": checkpoint.root.hex(),
-            "index": proof.index,
-            "leaf_hash": leaf.hex(),
         }
-        verify_inclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
-        return f"entry {proof.index} of {checkpoint.size}"
+        self.leaves = leaf_hashes(self._read_entries())
+        count, first, last = len(claim.indices), claim.indices[0], claim.indices[-1]
+        if len(self.leaves) != count:
+            raise MalformedInput(f"{len(self.leaves)} entries lie beside a proof of {count}")
+        if self.is_single:
+            self.facts |= {"index": first, "leaf_hash": self.leaves[0].hex()}
+        else:
+            self.facts |= {"entries": count, "first_index": first, "last_index": last}
+        claim.check(self.leaves, checkpoint)
+        if self.is_single:
+            return f"entry {first} of {checkpoint.size}"
+        return f"{count} entries, {first} to {last}, of {checkpoint.size}"
+
+    def _read_claim(self) -> Claim:
+        if self.is_single:
+            return read_entry_claim(self.bundle.proof)
+        kind = proof_kind(self.bundle.proof)
+        if kind is ProofKind.ENTRY:
+            raise MalformedInput("many entries cannot have the proof of one")
+        if self._stream is not None and kind is not ProofKind.BATCH:
+            raise MalformedInput("a stream's entries are proven by a batch proof")
+        return read_claim(self.bundle.proof)
+
+    def _read_entries(self) -> list[bytes]:
+        if not self.raw:
+            if isinstance(self.bundle, Bundle):
+                self.raw = [self.bundle.event]
+            else:
+                self.raw = parse_events(self.bundle.events)
+        return self.raw
 
     def _check_checkpoint(self) -> str:
         checkpoint, note = self._require_checkpoint()
-        policy = self.inputs.policy
-        log_keys = policy.log_keys(checkpoint.origin)
-        if not log_keys:
-            raise VerificationFailed("checkpoint", "the policy knows no log of this origin")
-        witnesses = list(policy.witnesses.values())
-        own = {key.key for key in policy.logs}
-        opened = open_note(
-            note, verifiers_for([*log_keys, *(key for key in witnesses if key.key not in own)])
-        )
-        self.opened = opened
-        signed = [key for key in log_keys if opened.signed_by(key)]
-        if not signed:
-            raise VerificationFailed("checkpoint", "no log key of the policy signed it")
-        if self.is_strict:
-            self._require_all_lines(opened)
-            if {key.algorithm for key in signed} != {key.algorithm for key in log_keys}:
-                raise VerificationFailed("checkpoint", "a signature of the log's is missing")
+        self.opened = open_checkpoint(checkpoint, note, self.inputs.policy)
+        check_log_signed(self.opened, checkpoint, self.inputs.policy, self.is_strict)
         return f"signed by {checkpoint.origin}"
-
-    @staticmethod
-    def _require_all_lines(opened: OpenedNote) -> None:
-        if opened.unknown:
-            name = opened.unknown[0].name
-            raise VerificationFailed("checkpoint", f"the signature line of {name} is unknown")
-        if opened.repeated:
-            raise VerificationFailed("checkpoint", "a signature line is there twice")
 
     def _check_witnesses(self) -> str:
         if self.opened is None:
             raise _Skipped("the checkpoint's signatures did not verify")
-        policy = self.inputs.policy
-        signed = [key for key, _ in self.opened.verified]
-        names = sorted(name.decode("utf-8", "replace") for name in policy.cosigned(signed))
+        names = cosigners(self.opened, self.inputs.policy)
         self.facts["witnesses"] = ", ".join(names)
-        if not policy.is_met(signed):
-            raise PolicyNotMet(f"the quorum is not reached: {', '.join(names) or 'no witness'}")
-        if policy.quorum is None:
+        check_quorum(self.opened, self.inputs.policy)
+        if self.inputs.policy.quorum is None:
             return f"the policy asks for none; {len(names)} signed"
         return f"quorum reached by {', '.join(names)}"
 
     def _check_entry(self) -> str:
         if not self.is_strict:
             raise _Skipped("a foreign entry: its bytes are not interpreted")
-        self.entry = parse_entry(self.bundle.event)
-        envelope = self.entry.envelope
+        raw = self._read_entries()
+        entries: list[ParsedEntry] = []
+        self._for_each(len(raw), lambda number: entries.append(parse_entry(raw[number])))
+        self.entries = entries
+        if self.is_single:
+            self._note_envelope(entries[0])
+        self._for_each(len(entries), lambda number: self._require_origin(entries[number]))
+        if not self.is_single:
+            return f"{len(entries)} entries"
+        envelope = entries[0].envelope
+        return f"{envelope.type}, {envelope.stream_id} version {envelope.stream_version}"
+
+    def _note_envelope(self, entry: ParsedEntry) -> None:
+        envelope = entry.envelope
         self.facts |= {
             "event_id": envelope.event_id,
             "type": envelope.type,
             "stream": f"{envelope.stream_id}@{envelope.stream_version}",
             "recorded_at": envelope.recorded_at,
         }
-        if self.checkpoint is not None and envelope.origin != self.checkpoint.origin:
+
+    def _require_origin(self, entry: ParsedEntry) -> None:
+        if self.checkpoint is not None and entry.envelope.origin != self.checkpoint.origin:
             raise VerificationFailed("entry", "the event is of another log")
-        return f"{envelope.type}, {envelope.stream_id} version {envelope.stream_version}"
+
+    def _for_each(self, count: int, step: Callable[[int], object]) -> None:
+        """Run ``step`` for each entry; of many, the first that is refused is named."""
+        for number in range(count):
+            try:
+                step(number)
+            except AnchoringError as error:
+                if self.is_single:
+                    raise
+                raise _named(error, self._place(number)) from error
+
+    def _place(self, number: int) -> str:
+        if self.claim is not None and number < len(self.claim.indices):
+            return f"entry {self.claim.indices[number]}"
+        return f"entry number {number + 1} of the file"
 
     def _check_signature(self) -> str:
         if not self.is_strict:
             raise _Skipped("a foreign entry: it has no signature that we know")
-        if self.entry is None or self.proof is None:
+        entries, claim = self.entries, self.claim
+        if entries is None or claim is None:
             raise _Skipped("the entry or the proof is malformed")
-        key = self._find_event_key(self.entry.envelope.key_id, self.proof.index)
-        verify_entry(self.entry, key.verifier)
-        return f"by event key {key.key_id}"
-
-    def _find_event_key(self, key_id: str, index: int) -> EventKey:
+        if len(entries) != len(claim.indices):
+            raise _Skipped("the entries are not as many as the proof's indices")
         checkpoint, _ = self._require_checkpoint()
-        if self.inputs.keys is None:
-            raise UnknownKey("no keys file is given")
-        keys, note = parse_event_keys(self.inputs.keys)
-        if keys.origin != checkpoint.origin:
-            raise VerificationFailed("signature", "the keys file is of another log")
-        open_note(note, verifiers_for(self.inputs.policy.log_keys(keys.origin)))
-        return keys.lookup(key_id, index)
+        keys = open_event_keys(self.inputs.keys, checkpoint, self.inputs.policy)
+        used: dict[str, None] = {}
+
+        def check(number: int) -> None:
+            key = keys.lookup(entries[number].envelope.key_id, claim.indices[number])
+            verify_entry(entries[number], key.verifier)
+            used[key.key_id] = None
+
+        self._for_each(len(entries), check)
+        by = f"by event key {', '.join(used)}"
+        return by if self.is_single else f"{len(entries)} signatures {by}"
 
     def _check_anchor(self) -> str:
         if self.bundle.anchor is None:
@@ -260,43 +304,72 @@ class _Verification:
             raise _Skipped("the proof is malformed")
         return self.checkpoint, self.note
 
+    def _check_completeness(self) -> str:
+        if not self.is_strict:
+            raise MalformedInput("a stream proof has a meaning in the profile tallystick only")
+        proof = parse_stream_proof(self._stream or b"")
+        self.asked.check(proof.tenant_id, proof.stream_id)
+        if self.entries is None or self.claim is None or not self.leaves:
+            raise _Skipped("the entries or their proof are malformed")
+        shown = verify_stream(proof, self.entries, self.leaves, self.claim.indices)
+        self.facts |= {
+            "tenant": shown.tenant_id,
+            "stream": shown.stream_id,
+            "count": shown.count,
+            "index_size": shown.size,
+            "index_position": shown.position,
+        }
+        return str(shown)
 
-def confirm_evidence(
-    evidence: AnchorEvidence, code_hash: bytes, trust: Trust | None, rpc: Rpc | None
-) -> str:
-    """Tie evidence that holds in itself to a trusted registry and block; returns by what.
+    def _has_personal(self) -> bool:
+        if self.bundle.personal is not None or self.bundle.erasures:
+            return True
+        return any(PERSONAL_MEMBER in entry.envelope.payload for entry in self.entries or ())
 
-    Raises NotAnchored when nothing trusted speaks of the block, VerificationFailed("anchor")
-    when something trusted contradicts it.
-    """
-    if trust is None:
-        raise NotAnchored("no trusted registry: give a trust file")
-    if evidence.chain_id != trust.chain_id:
-        raise VerificationFailed("anchor", f"the evidence is of chain {evidence.chain_id}")
-    if evidence.registry != trust.registry:
-        raise VerificationFailed("anchor", "the evidence is of another registry")
-    if trust.code_hash is not None and trust.code_hash != code_hash:
-        raise VerificationFailed("anchor", "the registry has other code than the trusted one")
-    sources: list[str] = []
-    trusted = trust.blocks.get(evidence.block_number)
-    if trusted is not None:
-        if trusted != evidence.block_hash:
-            raise VerificationFailed("anchor", "the block has another hash than the trusted one")
-        sources.append("the trust file")
-    if rpc is not None:
-        _confirm_by_rpc(evidence, rpc)
-        sources.append("the chain node")
-    if not sources:
-        raise NotAnchored(f"block {evidence.block_number} is not among the trusted blocks")
-    return " and ".join(sources)
+    def _check_personal(self) -> str:
+        if not self.is_strict:
+            raise _Skipped("a foreign entry: its bytes are not interpreted")
+        if self.entries is None or self.claim is None:
+            raise _Skipped("the entry or the proof is malformed")
+        data = self.bundle.personal
+        disclosure = {} if data is None else parse_disclosure(data)
+        fields = [personal_fields(entry) for entry in self.entries]
+        beside = [self._verify_erasure(erasure) for erasure in self.bundle.erasures]
+        within = [
+            VerifiedErasure(parse_erasure(entry), index)
+            for index, entry in zip(self.claim.indices, self.entries, strict=False)
+            if entry.envelope.type == ERASURE_EVENT
+        ]
+        return "; ".join(judge_personal(fields, disclosure, beside, within)) or "no fields"
+
+    def _verify_erasure(self, bundle: Bundle) -> VerifiedErasure:
+        """Check an erasure's own bundle as this one; only its anchor may be missing."""
+        alone = dataclasses.replace(bundle, personal=None, erasures=())
+        run = _Verification(alone, self.inputs, self.profile)
+        _require_all(run.run(), "the erasure's ")
+        checkpoint, _ = self._require_checkpoint()
+        if not run.entries or run.claim is None or run.checkpoint is None:
+            raise _Skipped("the erasure is malformed")
+        if run.checkpoint.origin != checkpoint.origin:
+            raise VerificationFailed("personal", "the erasure is of another log")
+        return VerifiedErasure(parse_erasure(run.entries[0]), run.claim.indices[0])
 
 
-def _confirm_by_rpc(evidence: AnchorEvidence, rpc: Rpc) -> None:
-    if chain_id(rpc) != evidence.chain_id:
-        raise VerificationFailed("anchor", "the chain node serves another chain")
-    block = get_block(rpc, evidence.block_number)
-    if read_data(block.get("hash"), "block hash", 32) != evidence.block_hash:
-        raise VerificationFailed("anchor", "the chain has another block at this number")
-    final = read_quantity(get_block(rpc, "finalized").get("number"), "finalized block number")
-    if final < evidence.block_number:
-        raise NotAnchored(f"block {evidence.block_number} is not final yet (final: {final})")
+def _named(error: AnchoringError, place: str) -> AnchoringError:
+    message = f"{place}: {error}"
+    if isinstance(error, VerificationFailed):
+        return VerificationFailed(error.check, message)
+    return type(error)(message)
+
+
+def _require_all(report: Report, whose: str) -> None:
+    """Raise for the gravest verdict of ``report``; a missing anchor is none."""
+    graves: tuple[tuple[Status, Callable[[str], AnchoringError]], ...] = (
+        (Status.MALFORMED, MalformedInput),
+        (Status.FAILED, lambda message: VerificationFailed("personal", message)),
+        (Status.NOT_MET, PolicyNotMet),
+    )
+    for status, raised in graves:
+        for verdict in report.verdicts:
+            if verdict.status is status:
+                raise raised(f"{whose}{verdict.check}: {verdict.detail}")

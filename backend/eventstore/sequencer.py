@@ -6,6 +6,7 @@ written in one transaction under the fenced lease: there is no state in which a 
 covers an event that is not durable.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -22,12 +23,16 @@ from backend.kernel.faults import FAULTS
 ALIGNMENT = 256
 """Checkpoints are also kept at every multiple of this size: anchors there are cheapest."""
 
-# Whole commits only: the transactions of the oldest rows, with all the rows they have. They
-# move to the feed inside the database; only the leaf hashes come back.
+# Whole commits only, those whose last row is the oldest: what a commit builds upon was committed
+# before it drew that row's id, so it is taken before it or with it. By its first row it might not
+# be. They move to the feed inside the database; only the leaf hashes come back.
 _MOVE = """
 WITH oldest AS (
-  SELECT DISTINCT transaction_id FROM (
-    SELECT transaction_id FROM unsequenced ORDER BY insert_id LIMIT %(limit)s) AS head
+  SELECT transaction_id FROM (
+    SELECT transaction_id, sum(entries) OVER (ORDER BY last) - entries AS before FROM (
+      SELECT transaction_id, max(insert_id) AS last, count(*) AS entries FROM unsequenced
+      GROUP BY transaction_id ORDER BY last LIMIT %(limit)s) AS commits) AS first
+  WHERE before < %(limit)s
 ), taken AS (
   DELETE FROM unsequenced WHERE transaction_id IN (SELECT transaction_id FROM oldest)
   RETURNING insert_id, tenant_id, stream_id, stream_version, event_id, type, leaf_hash
@@ -45,6 +50,7 @@ _PRUNE = """
 DELETE FROM checkpoints WHERE size %% %s <> 0 AND signed_at < clock_timestamp() - %s
   AND size < (SELECT max(size) FROM log_head)
   AND NOT EXISTS (SELECT 1 FROM anchors WHERE anchors.size = checkpoints.size)
+  AND NOT EXISTS (SELECT 1 FROM witness_rounds WHERE witness_rounds.size = checkpoints.size)
 """
 KEEP_CHECKPOINTS = timedelta(hours=1)
 
@@ -63,15 +69,19 @@ class Sequencer:
         self,
         database: Database,
         lease: Lease,
-        log_signer: NoteSigner,
+        log_signers: NoteSigner | Sequence[NoteSigner],
         origin: str,
         batch_size: int = 5_000,
     ) -> None:
         self._database = database
         self._lease = lease
-        self._signer = log_signer
+        self._signers = _several(log_signers)
         self._origin = origin
         self._batch_size = batch_size
+
+    def sign_with(self, log_signers: Sequence[NoteSigner]) -> None:
+        """Sign the checkpoints of the next steps with these keys, each with all of them."""
+        self._signers = _several(log_signers)
 
     def step(self) -> Batch | None:
         """Sequence what has committed; None when nothing waited.
@@ -97,7 +107,7 @@ class Sequencer:
     def prune(self) -> int:
         """Drop signed heads nobody will ask for again; returns how many.
 
-        Kept are the newest, every multiple of 256, and what is or may be anchored.
+        Kept are the newest, every multiple of 256, and what is or may be anchored or cosigned.
         """
         with self._database.transaction(Scope.sequencer()) as connection:
             return connection.execute(_PRUNE, (ALIGNMENT, KEEP_CHECKPOINTS)).rowcount
@@ -132,8 +142,12 @@ class Sequencer:
 
     def _sign(self, connection: Connection, frontier: Frontier) -> None:
         root = frontier.root()
-        note = sign_checkpoint(Checkpoint(self._origin, frontier.size, root), [self._signer])
+        note = sign_checkpoint(Checkpoint(self._origin, frontier.size, root), self._signers)
         connection.execute(
             "INSERT INTO checkpoints (size, root, note) VALUES (%s, %s, %s)",
             (frontier.size, root, note),
         )
+
+
+def _several(signers: NoteSigner | Sequence[NoteSigner]) -> tuple[NoteSigner, ...]:
+    return tuple(signers) if isinstance(signers, Sequence) else (signers,)

@@ -17,7 +17,7 @@ import psycopg
 
 from anchoring.envelope import EventEnvelope, sign_entry
 from anchoring.merkle import leaf_hash
-from anchoring.signing import Signer
+from anchoring.signing import RotatingSigner, Signer
 from backend.eventstore.aggregate import Aggregate, CachedState, Loaded, StateCache
 from backend.eventstore.database import Database
 from backend.eventstore.errors import ConcurrencyConflict
@@ -69,7 +69,7 @@ class EventStore:
         database: Database,
         registry: EventRegistry,
         projections: ProjectionSet,
-        signer: Signer,
+        signer: Signer | RotatingSigner,
         clock: Clock,
         ids: IdFactory,
         origin: str,
@@ -79,7 +79,9 @@ class EventStore:
         self.projections = projections
         self.clock = clock
         self.ids = ids
-        self._signer = signer
+        self._current: Callable[[], Signer] = (
+            signer.current if isinstance(signer, RotatingSigner) else lambda: signer
+        )
         self._origin = origin
         self._cache = StateCache()
 
@@ -107,14 +109,15 @@ class EventStore:
         effective_at: datetime | None,
     ) -> Recorded[Any]:
         """The next entry of the stream: enveloped, chained and signed; not stored yet."""
+        signer = self._current()
         envelope = EventEnvelope(
             actor=caller.actor,
-            algorithm=self._signer.algorithm,
+            algorithm=signer.algorithm,
             causation_id=caller.causation_id,
             correlation_id=caller.correlation_id,
             effective_at=timestamp(effective_at or now),
             event_id=self.ids.new(),
-            key_id=self._signer.key_id,
+            key_id=signer.key_id,
             origin=self._origin,
             payload=event.payload(),
             previous=loaded.head.hex() if loaded.head is not None else None,
@@ -126,7 +129,7 @@ class EventStore:
             tenant_id=loaded.tenant_id,
             type=event.type,
         )
-        entry = sign_entry(envelope, self._signer)
+        entry = sign_entry(envelope, signer)
         return Recorded(
             event=event,
             event_id=envelope.event_id,

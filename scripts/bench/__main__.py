@@ -8,7 +8,10 @@ from time import perf_counter
 
 from scripts.bench.report import Figure, show
 
-NAMES = ("merkle", "events", "orders", "orderbook", "gas", "dashboard")
+NAMES = (
+    "merkle", "proofs", "events", "lag", "anchoring", "orders", "orderbook", "gas", "log_check",
+    "dashboard", "verifier",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

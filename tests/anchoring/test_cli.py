@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from anchoring.bundle import read_bundle, write_bundle, write_trust_inputs
 from anchoring.cli import app
 from anchoring.errors import MalformedInput
-from tests.anchoring.support import make_entries, make_keys, make_policy, make_publisher
+from tests.anchoring.log_support import LogBuilder
+from tests.anchoring.support import make_policy
 
 pytestmark = pytest.mark.chain
 
@@ -143,8 +144,7 @@ def test_bundles_read_back_and_names_stay_in_the_folder(sample, tmp_path):
 @pytest.fixture
 def log(tmp_path):
     folder = tmp_path / "log"
-    make_publisher(folder).publish(0, make_entries(300))
-    write_trust_inputs(folder, make_policy(), make_keys(), None)
+    LogBuilder().fill(300, streams=3).publish(folder)
     return folder
 
 
@@ -153,7 +153,7 @@ def test_verify_log_on_a_folder(log):
     assert result.exit_code == 0
     assert "the log holds" in result.stdout
     document = json.loads(run(app, ["verify-log", str(log), "--json"]).stdout)
-    assert (document["entries"], document["streams"], document["problem"]) == (300, 3, None)
+    assert (document["entries"], document["streams"], document["problem"]) == (300, 4, None)
 
 
 def test_verify_log_names_the_first_problem(log):

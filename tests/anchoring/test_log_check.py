@@ -2,10 +2,11 @@
 
 import shutil
 
+import msgspec
 import pytest
 
 from anchoring.checkpoint import Checkpoint, sign_checkpoint
-from anchoring.envelope import sign_entry
+from anchoring.envelope import parse_entry, sign_entry
 from anchoring.errors import MalformedInput
 from anchoring.log_check import check_log
 from anchoring.merkle import MemoryTree, leaf_hash
@@ -13,6 +14,7 @@ from anchoring.note import Ed25519NoteSigner
 from anchoring.policy import parse_policy
 from anchoring.tile_store import DirectoryStore
 from anchoring.tiles import decode_entries, encode_entries
+from tests.anchoring.log_support import LogBuilder
 from tests.anchoring.support import (
     EVENT_SIGNER,
     LOG_SIGNER,
@@ -26,18 +28,15 @@ from tests.anchoring.support import (
 )
 
 SIZE = 600
+BUILT = LogBuilder().fill(SIZE)
 POLICY = parse_policy(make_policy())
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     folder = tmp_path_factory.mktemp("log")
-    publisher = make_publisher(folder)
-    entries = make_entries(SIZE, streams=7)
-    publisher.publish(0, entries[:300])
-    publisher.publish(300, entries[300:])
-    publisher.keep(256)
-    publisher.keep(300)
+    BUILT.publish(folder, upto=300)
+    BUILT.publish(folder, kept=(256, 300))
     return folder
 
 
@@ -59,14 +58,13 @@ def problem(folder, **options):
 
 
 def test_an_honest_log_holds(log):
-    report = check(log, heads=[(300, MemoryTree(LEAVES).root(300))])
+    leaves = [leaf_hash(entry) for entry in BUILT.entries]
+    report = check(log, heads=[(300, MemoryTree(leaves).root(300))])
     assert report.problem is None
-    assert (report.entries, report.streams, report.size) == (SIZE, 7, SIZE)
+    # Seven streams of orders and the key ring.
+    assert (report.entries, report.streams, report.size) == (SIZE, 8, SIZE)
     # 3 bundles and 3 tiles of level 0, 1 of level 1; checkpoint, two kept ones and the registry's.
     assert (report.tiles, report.heads, report.exit_code) == (7, 4, 0)
-
-
-LEAVES = [leaf_hash(entry) for entry in make_entries(SIZE, streams=7)]
 
 
 def rewrite(folder, index, entry):
@@ -78,26 +76,15 @@ def rewrite(folder, index, entry):
 
 
 def test_a_changed_byte_of_an_entry(log):
-    entry = make_entries(SIZE, streams=7)[100]
-    rewrite(log, 100, entry.replace(b'"12.5"', b'"99.5"'))
+    rewrite(log, 100, BUILT.entries[100].replace(b'"12.5"', b'"99.5"'))
     found = problem(log)
     assert (found.check, found.where) == ("signature", "entry 100")
 
 
 def test_a_changed_entry_that_is_signed_again(log):
     """An operator with the event key rewrites history: the tile's hashes tell."""
-    entry = make_entries(SIZE, streams=7)[SIZE // 2 - 50]
-    changed = sign_entry(
-        envelope(
-            250,
-            stream_id="order-5",
-            stream_version=36,
-            previous=leaf_hash(make_entries(SIZE, streams=7)[243]).hex(),
-            payload={"forged": True},
-        ),
-        EVENT_SIGNER,
-    )
-    assert entry != changed
+    original = parse_entry(BUILT.entries[250]).envelope
+    changed = sign_entry(msgspec.structs.replace(original, payload={"forged": True}), EVENT_SIGNER)
     rewrite(log, 250, changed)
     assert problem(log).where in {"tile/0/000", "head of size 256"}
 
@@ -141,8 +128,9 @@ def test_a_broken_stream_chain(tmp_path, changes):
 
 
 def test_a_stream_of_the_same_name_in_another_tenant_is_another(tmp_path):
-    other = sign_entry(envelope(0, stream_id="order-0", tenant_id="umbrella"), EVENT_SIGNER)
-    make_publisher(tmp_path).publish(0, [*make_entries(2, streams=1), other])
+    log = LogBuilder().fill(3, streams=1)
+    log.add("order-0", "umbrella")
+    log.publish(tmp_path)
     assert check(tmp_path).problem is None
 
 

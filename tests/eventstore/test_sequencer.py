@@ -72,6 +72,22 @@ def test_a_commit_is_never_split_over_batches(
     assert batch.size == 20
 
 
+def test_a_streams_versions_are_in_order_where_a_batch_ends_between_them(
+    store: EventStore, db: Database, new_sequencer: Callable[..., Sequencer]
+) -> None:
+    """A commit that began before the one it builds upon is not taken before it."""
+    with store.transaction(Scope.app(TENANT_A), CALLER) as late:
+        late.append(late.load(COUNTER, "other"), [Counted(by=1, label="a")])
+        late.flush()  # its first insert id is the lowest of all
+        count(store, TENANT_A, "x", "b")
+        late.append(late.load(COUNTER, "x"), [Counted(by=1, label="c")])
+    sequencer = new_sequencer(batch_size=1)
+    while sequencer.step():
+        continue
+    versions = [row["stream_version"] for row in feed(db) if row["stream_id"] == "counter-x"]
+    assert versions == [1, 2]
+
+
 def test_only_the_holder_of_the_lease_sequences(
     store: EventStore, db: Database, new_sequencer: Callable[..., Sequencer]
 ) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from backend.kernel.faults import FAULTS
 from backend.platform.bootstrap import Core, event_registry
+from backend.platform.commands.keys import announce_log_keys
 from backend.platform.commands.support import (
     Supervised,
     configure_logging,
@@ -19,14 +20,15 @@ from backend.platform.commands.support import (
     typed_errors,
 )
 from backend.platform.home import Home
-from backend.platform.processes import anchorer, api, sequencer, wallet, worker
+from backend.platform.processes import anchorer, api, sequencer, wallet, watchdog, witnesses, worker
 from backend.platform.settings import load_settings
+from backend.platform.witness_policy import configured_policy
 
 ALIVE_SECONDS = 60.0
 # The loops that each process goes round in.
 LOOPS = {
     "sequencer": ("sequencer",),
-    "worker": ("subscriptions", "settlement"),
+    "worker": ("subscriptions", "settlement", "index", "erasures"),
     "anchorer": ("anchorer",),
 }
 
@@ -50,13 +52,17 @@ def serve(
 
 
 def work(supervised: Supervised = False) -> None:
-    """Match orders, drive settlements, keep the books."""
+    """Match orders, drive settlements, keep the books, commit to the index of streams."""
     _run("worker", supervised, worker.run)
 
 
 def anchor(supervised: Supervised = False) -> None:
-    """Anchor the log on chain."""
-    _run("anchorer", supervised, anchorer.run)
+    """Anchor the log on chain, ask its witnesses, and audit it all the time."""
+
+    def run(core: Core, stop: threading.Event) -> None:
+        witnesses.beside(core, stop, anchorer.run)
+
+    _run("anchorer", supervised, lambda core, stop: watchdog.beside(core, stop, run))
 
 
 def sequence(supervised: Supervised = False) -> None:
@@ -64,8 +70,14 @@ def sequence(supervised: Supervised = False) -> None:
 
     def run(core: Core, stop: threading.Event) -> None:
         settings = core.settings
+        announce_log_keys(core)
         sequencer.run(
-            core.database, core.home, settings.log_origin, settings.sequencer_interval, stop
+            core.database,
+            core.home,
+            settings.log_origin,
+            settings.sequencer_interval,
+            stop,
+            configured_policy(settings),
         )
 
     _run("sequencer", supervised, run)

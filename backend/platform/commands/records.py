@@ -1,4 +1,4 @@
-"""``tally replay``, ``prove``, ``sign``, ``doctor``: looking at, proving and consenting."""
+"""``tally sign``, ``doctor``: consenting, and looking at what is wrong."""
 
 import getpass
 import os
@@ -8,15 +8,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from anchoring.bundle import write_bundle, write_trust_inputs
 from anchoring.errors import AnchoringError
 from anchoring.rpc import HttpRpc, chain_id
-from anchoring.tile_store import DirectoryStore
-from backend.audit.proofs import ProofService, trust_in
-from backend.eventstore.replay import replay_and_compare
 from backend.eventstore.scope import Scope
 from backend.kernel.errors import DomainError
-from backend.platform.bootstrap import Core, event_registry, projection_set
+from backend.platform.bootstrap import Core
 from backend.platform.commands.support import (
     FAILURE,
     JsonFlag,
@@ -34,61 +30,8 @@ PASSWORD_VARIABLE = "KEYSTORE_PASSWORD"  # noqa: S105 - the variable's name
 
 def register(app: typer.Typer) -> None:
     """Mount the commands."""
-    app.command("replay")(replay)
-    app.command("prove")(prove)
     app.command("sign")(sign)
     app.command("doctor")(doctor)
-
-
-def replay(
-    check: Annotated[
-        bool, typer.Option("--check", help="Compare with the live tables (the default).")
-    ] = True,
-    as_json: JsonFlag = False,
-) -> None:
-    """Rebuild every projection from the log and compare it with the live tables.
-
-    Exit code 1 names the first differences.
-    """
-    with typed_errors(as_json), reading_core("cli") as core:
-        registry, projections = event_registry(), projection_set(core.home)
-        if as_json:
-            report = replay_and_compare(core.database, registry, projections)
-        else:
-            with out.status("Replaying …") as status:
-                report = replay_and_compare(
-                    core.database,
-                    registry,
-                    projections,
-                    lambda done: status.update(f"Replayed {done:,} events …"),
-                )
-    if as_json:
-        print_json(msgspec.to_builtins(report))
-    else:
-        rows = sum(report.rows.values())
-        out.print(f"{report.events:,} events rebuilt {rows:,} rows in {len(report.rows)} tables.")
-        for each in report.differences:
-            err.print(f"[red]{each.table}[/]: only {each.side}: {each.row}", highlight=False)
-        out.print("[green]Equal to the live tables.[/]" if report.equal else "[red]Different.[/]")
-    if not report.equal:
-        raise typer.Exit(FAILURE)
-
-
-def prove(
-    event_id: Annotated[str, typer.Argument(help="The event's id.")],
-    folder: Annotated[Path, typer.Option("--out", help="Where the bundle goes.")] = Path("."),
-    as_json: JsonFlag = False,
-) -> None:
-    """Write an event's proof bundle: NAME.event, NAME.tlog-proof and, once final, NAME.anchor."""
-    with typed_errors(as_json), reading_core("cli") as core:
-        found = proof_service(core).prove(Scope.auditor(), event_id)
-        path = write_bundle(folder, event_id, found.bundle)
-        write_inputs(core, folder)
-    if as_json:
-        print_json({"proof": str(path), "position": found.position, "anchored": found.anchored})
-    else:
-        state = "anchored" if found.anchored else "not anchored yet"
-        out.print(f"Wrote {path} (entry {found.position}, tree of {found.size}, {state}).")
 
 
 def sign(
@@ -143,21 +86,6 @@ def doctor(as_json: JsonFlag = False) -> None:
             out.print(f"{name:>10}: {value}", highlight=False)
     if any(": " in value and "-" in value.split(":")[0] for value in found.values()):
         raise typer.Exit(FAILURE)
-
-
-def proof_service(core: Core) -> ProofService:
-    """Proofs from the published log of this home."""
-    return ProofService(core.database, DirectoryStore(core.home.log), core.home.anchors)
-
-
-def write_inputs(core: Core, folder: Path) -> None:
-    """Put policy, keys and trust beside the proofs: the platform's own word, and said so."""
-    adopted = core.adopted()
-    log = DirectoryStore(core.home.log)
-    policy, keys = log.read("policy.txt"), log.read("keys")
-    if policy is not None and keys is not None:
-        trust = trust_in(core.database, adopted.chain_id, adopted.registry)
-        write_trust_inputs(folder, policy, keys, trust.encode())
 
 
 def _inspect(core: Core) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from anchoring.errors import AnchoringError
+from backend.eventstore.store import Caller
 from backend.kernel.errors import DomainError
 from backend.platform.bootstrap import Core, open_core
 from backend.platform.postgres import ExternalPostgres
@@ -41,6 +42,11 @@ def typed_errors(as_json: bool = False) -> Iterator[None]:
         _fail(error.code.value, error.message, as_json)
     except AnchoringError as error:
         _fail(type(error).__name__, str(error), as_json)
+
+
+def operator_caller(process: str = "operator") -> Caller:
+    """Who acts by a command on this machine: recorded on the events that it writes."""
+    return Caller(f"process:{process}")
 
 
 def print_json(document: Any) -> None:

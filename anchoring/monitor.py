@@ -1,0 +1,290 @@
+"""Watching a log: its checkpoints, its entries, its witnesses and its registry on chain.
+
+Each round fetches the checkpoint and asks: is it signed by the log and by the quorum; does it
+extend the one seen before (from tiles that are checked first, so that a rotten tile is not taken
+for a fork); is the registry's head on this history, and the head that each witness remembers; how
+far is the anchor behind; are the event keys the known ones; and, where the entries may be read, do
+they hold (:mod:`anchoring.log_check`, from where the last round stood) with the index as committed.
+
+Heads from outside are read before the log's, so a log that grows meanwhile is not called behind.
+A checkpoint that contradicts an earlier one is never taken over: the finding stays until the log
+returns to its history. Both checkpoints are kept, which is proof to anyone that has the log's key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from anchoring.alerts import Alert, DeliveryFailed, Webhook
+from anchoring.checkpoint import Checkpoint, parse_checkpoint
+from anchoring.errors import (
+    AnchoringError,
+    MalformedInput,
+    NotAuthorised,
+    PolicyNotMet,
+    StorageError,
+    VerificationFailed,
+)
+from anchoring.findings import Kind
+from anchoring.keys import EventKeys, parse_event_keys
+from anchoring.log_check import check_log
+from anchoring.log_head import check_quorum, last_cosigned, open_checkpoint, open_keys
+from anchoring.log_report import INDEX_CHECK, STORAGE_CHECK, UNKNOWN_KEY_CHECK, LogReport
+from anchoring.log_state import LogState
+from anchoring.merkle import root_at
+from anchoring.merkle_proof import prove_consistency
+from anchoring.monitor_heads import OutsideHeads, read_registry, read_witness_head
+from anchoring.monitor_round import ENTRIES, KEYS, LOG, Round, Watched, compare_keys
+from anchoring.monitor_state import OpenAlert, StateFile
+from anchoring.note import OpenedNote
+from anchoring.registry import RegistryHead
+from anchoring.tile_check import CheckedTiles
+from anchoring.tiles import CHECKPOINT_PATH, TILE_WIDTH, Tile, read_tile, tile_width
+
+KEYS_PATH = "keys"
+
+_KINDS = {
+    INDEX_CHECK: Kind.INDEX_MISMATCH,
+    UNKNOWN_KEY_CHECK: Kind.UNKNOWN_KEY,
+    "signature": Kind.BAD_SIGNATURE,
+    STORAGE_CHECK: Kind.UNREACHABLE,
+}
+
+
+class Monitor:
+    """Looks at a log again and again; ``now`` gives seconds since 1970."""
+
+    def __init__(self, watched: Watched, file: StateFile, now: Callable[[], float]) -> None:
+        """Raises MalformedInput or StorageError when the state cannot be read."""
+        self._watched = watched
+        self._policy = watched.policy
+        self._source = watched.source
+        self._file = file
+        self._now = now
+        self._state = file.load()
+        self._known_keys = self._baseline()
+
+    def round(self) -> Round:
+        """Look at everything once and save what was seen; raises StorageError for the state."""
+        found = Round()
+        watched = self._watched
+        head = None
+        if watched.rpc is not None and watched.trust is not None:
+            head = read_registry(watched.rpc, watched.trust, found)
+        witnessed = {
+            url: data
+            for url in watched.witnesses
+            if (data := read_witness_head(url, self._origin(), found)) is not None
+        }
+        try:
+            self._look(found, head, witnessed)
+        except StorageError as error:
+            found.find(Kind.UNREACHABLE, LOG, str(error))
+        self._file.save(self._state)
+        return found
+
+    def tell(self, found: Round, webhook: Webhook | None) -> list[str]:
+        """Send what is new and what has cleared; returns what could not be delivered."""
+        self._update_alerts(found)
+        failures: list[str] = []
+        for alert in self._state.alerts:
+            if alert.told:
+                continue
+            message = Alert(self._origin(), alert.finding(), alert.first_seen, alert.is_cleared)
+            try:
+                if webhook is not None:
+                    webhook.send(message)
+                alert.told = True
+            except DeliveryFailed as error:
+                failures.append(str(error))
+        self._state.alerts = [a for a in self._state.alerts if not (a.is_cleared and a.told)]
+        self._file.save(self._state)
+        return failures
+
+    def _update_alerts(self, found: Round) -> None:
+        present = {finding.identity: finding for finding in found.findings}
+        for alert in self._state.alerts:
+            finding = present.pop((alert.kind, alert.subject), None)
+            if finding is not None:
+                if alert.is_cleared:  # it came back before anyone heard that it had gone
+                    alert.is_cleared, alert.told = False, True
+                alert.message, alert.evidence = finding.message, list(finding.evidence)
+            elif alert.subject in found.looked and not alert.is_cleared:
+                # What nobody was told needs no all-clear either.
+                alert.is_cleared, alert.told = True, not alert.told
+        for finding in present.values():
+            identity, evidence = finding.identity, list(finding.evidence)
+            now = int(self._now())
+            self._state.alerts.append(OpenAlert(*identity, finding.message, evidence, now))
+
+    def _origin(self) -> str:
+        return self._state.origin or (self._policy.logs[0].name if self._policy.logs else "")
+
+    def _baseline(self) -> EventKeys | None:
+        data = self._watched.keys or self._state.keys
+        return parse_event_keys(data)[0] if data else None
+
+    def _look(self, found: Round, head: RegistryHead | None, witnessed: dict[str, bytes]) -> None:
+        watched = self._watched
+        data = self._source.read(CHECKPOINT_PATH)
+        if data is None:
+            raise StorageError("the log serves no checkpoint")
+        opened = self._open(data, found)
+        if opened is None:
+            return
+        checkpoint, note = opened
+        found.facts |= {"size": checkpoint.size, "root": checkpoint.root.hex()}
+        tiles = self._extends(checkpoint, data, found)
+        found.looked.add(LOG)
+        if tiles is None:
+            return
+        self._take_over(checkpoint, data)
+        self._check_age(note, found)
+        heads = OutsideHeads(watched, self._file, self._state, checkpoint, data, tiles, found)
+        for url, remembered in witnessed.items():
+            heads.check_witness(url, remembered)
+        if head is not None:
+            heads.check_registry(head, int(self._now()))
+        self._check_entries_and_keys(checkpoint, data, found)
+
+    def _open(self, data: bytes, found: Round) -> tuple[Checkpoint, OpenedNote] | None:
+        try:
+            checkpoint, note = open_checkpoint(data, self._policy)
+        except MalformedInput as error:
+            found.find(Kind.MALFORMED, LOG, f"the checkpoint cannot be read: {error}")
+            return None
+        except VerificationFailed as error:
+            name = self._file.keep_evidence(Kind.BAD_SIGNATURE, "checkpoint", data)
+            found.find(Kind.BAD_SIGNATURE, LOG, str(error), name)
+            return None
+        if checkpoint.origin != self._origin():
+            found.find(Kind.MALFORMED, LOG, f"this is the log {checkpoint.origin}")
+            return None
+        try:
+            check_quorum(note, self._policy)
+        except PolicyNotMet as error:
+            found.find(Kind.QUORUM_MISSING, LOG, str(error))
+        return checkpoint, note
+
+    def _extends(self, new: Checkpoint, data: bytes, found: Round) -> CheckedTiles | None:
+        """Return the checkpoint's tiles if it extends the one before, None if not (a finding)."""
+        known = self._state.checkpoint
+        old = parse_checkpoint(known)[0] if known else None
+        if old is not None and new.size < old.size:
+            text = f"the log has {new.size} entries; {old.size} were seen before"
+            found.find(
+                Kind.ROLLBACK, LOG, text, *self._file.keep_checkpoints(Kind.ROLLBACK, known, data)
+            )
+            return None
+        if old is not None and new.size == old.size and new.root != old.root:
+            text = f"two checkpoints of {new.size} entries have different roots"
+            found.find(
+                Kind.SPLIT_VIEW,
+                LOG,
+                text,
+                *self._file.keep_checkpoints(Kind.SPLIT_VIEW, known, data),
+            )
+            return None
+        try:
+            tiles = CheckedTiles(self._source, new.size, new.root)
+            if old is None or root_at(old.size, tiles) == old.root:
+                return tiles
+            proof = _proof_text(old, new, prove_consistency(old.size, new.size, tiles))
+        except VerificationFailed as error:
+            found.find(Kind.CONTENT_MISMATCH, LOG, str(error))
+            return None
+        names = self._file.keep_checkpoints(Kind.SPLIT_VIEW, known, data)
+        names += (self._file.keep_evidence(Kind.SPLIT_VIEW, "consistency", proof),)
+        text = f"{new.size} entries are no extension of the {old.size} seen before"
+        found.find(Kind.SPLIT_VIEW, LOG, text, *names)
+        return None
+
+    def _take_over(self, new: Checkpoint, data: bytes) -> None:
+        state, now = self._state, int(self._now())
+        is_new = not state.checkpoint or parse_checkpoint(state.checkpoint)[0] != new
+        if is_new:
+            state.seen_at = now
+        state.origin, state.checkpoint = new.origin, data
+        state.sight(new.size, now)
+
+    def _check_age(self, note: OpenedNote, found: Round) -> None:
+        limit = self._watched.limits.checkpoint_seconds
+        cosigned = last_cosigned(note, self._policy)
+        since = self._state.seen_at if cosigned is None else cosigned
+        age = int(self._now()) - since
+        found.facts["checkpoint_age"] = age
+        if limit is not None and age > limit:
+            what = "was first seen" if cosigned is None else "was last cosigned"
+            found.find(Kind.CHECKPOINT_STALE, LOG, f"the checkpoint {what} {age} seconds ago")
+
+    def _check_entries_and_keys(self, ours: Checkpoint, data: bytes, found: Round) -> None:
+        published = self._source.read(KEYS_PATH)
+        key_bytes = published if published is not None else self._watched.keys
+        if key_bytes is None:
+            found.facts["keys"] = "not published"
+            return
+        try:
+            keys = open_keys(key_bytes, ours, self._policy)
+        except (MalformedInput, VerificationFailed) as error:
+            name = self._file.keep_evidence(Kind.BAD_SIGNATURE, "keys", key_bytes)
+            found.find(Kind.BAD_SIGNATURE, KEYS, f"the keys file: {error}", name)
+            return
+        report = self._walk(ours, data, key_bytes, found)
+        found.looked.add(KEYS)
+        known = keys if self._known_keys is None else self._known_keys
+        is_announced = report is not None and report.problem is None
+        changes = compare_keys(known, keys, is_announced)
+        if changes:
+            name = self._file.keep_evidence(Kind.UNKNOWN_KEY, "keys", key_bytes)
+            found.find(Kind.UNKNOWN_KEY, KEYS, "; ".join(changes), name)
+            return
+        if report is None or report.problem is None:
+            self._known_keys, self._state.keys = keys, key_bytes
+
+    def _walk(self, ours: Checkpoint, data: bytes, keys: bytes, found: Round) -> LogReport | None:
+        """Check the entries since the last round; None when they may not be read."""
+        if ours.size == 0:
+            return LogReport()
+        number = (ours.size - 1) // TILE_WIDTH
+        try:
+            read_tile(self._source, Tile(None, number, tile_width(None, number, ours.size)))
+        except NotAuthorised:
+            found.facts["entries"] = "not readable"
+            return None
+        policy = dataclasses.replace(self._policy, quorum=None)
+        try:
+            state = LogState(self._file.walk_path)
+        except AnchoringError as error:
+            found.find(Kind.MALFORMED, ENTRIES, str(error))
+            return None
+        try:
+            report = check_log(
+                self._source, policy, keys, state=state, jobs=self._watched.jobs, signed=data
+            )
+        except AnchoringError as error:
+            found.find(Kind.MALFORMED, ENTRIES, str(error))
+            return None
+        finally:
+            state.close()
+        self._judge(report, found)
+        return report
+
+    def _judge(self, report: LogReport, found: Round) -> None:
+        problem = report.problem
+        found.facts |= {"entries": report.entries, "indexed": report.indexed}
+        if problem is not None:
+            kind = _KINDS.get(problem.check, Kind.CONTENT_MISMATCH)
+            found.find(kind, ENTRIES, f"{problem.where}: {problem.message}")
+            return
+        found.looked.add(ENTRIES)
+        limit, behind = self._watched.limits.index_entries, report.size - report.indexed
+        if limit is not None and behind > limit:
+            text = f"{behind} entries came after those that the last commitment covers"
+            found.find(Kind.INDEX_LAG, ENTRIES, text)
+
+
+def _proof_text(old: Checkpoint, new: Checkpoint, hashes: Sequence[bytes]) -> bytes:
+    """Return a consistency proof that leads to the new root but not to the old one."""
+    lines = [f"from {old.size}", f"to {new.size}", *(item.hex() for item in hashes)]
+    return "".join(f"{line}\n" for line in lines).encode()
