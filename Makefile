@@ -11,7 +11,7 @@ NPM := node_modules
 ONCE_FLAG = $(if $(filter-out 0 no false,$(ONCE)),--once)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e crash lint format bench clean setup-run setup-dev
+.PHONY: help run test e2e crash fuzz lint format bench clean setup-run setup-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ e2e: setup-dev ## The journey in a headless Chromium; screenshots in var/e2e [AR
 
 crash: setup-dev ## Kill every process, again and again, and count what broke [ARGS="--resume"]
 	@exec $(BIN)/python -m scripts.crash $(ARGS)
+
+fuzz: setup-dev ## Hostile bytes for every parser of proofs, 2,000 inputs each and kind [N=2000]
+	@FUZZ_EXAMPLES=$(or $(N),2000) $(BIN)/python -m pytest tests/anchoring/test_fuzz.py --timeout 0 $(ARGS)
 
 lint: setup-dev ## ruff, mypy --strict, import-linter, forge fmt, biome, tsc
 	$(BIN)/ruff check .

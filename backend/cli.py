@@ -10,12 +10,28 @@ import typer
 
 from anchoring import cli as proofs
 
-PROOF_COMMANDS = ("verify", "verify-log")
+VOUCHING_COMMANDS = ("witness", "mirror")
+PROOF_COMMANDS = frozenset(
+    [command.name for command in proofs.app.registered_commands]
+    + [group.name for group in proofs.app.registered_groups]
+)
 
 
 def application() -> typer.Typer:
     """Every command, the platform's included."""
-    from backend.platform.commands import demo, deploy, imports, processes, records
+    from anchoring import cli_witness
+    from backend.platform.commands import (
+        demo,
+        deploy,
+        erasure,
+        imports,
+        keys,
+        processes,
+        prove,
+        records,
+        registry,
+        replay,
+    )
 
     app = typer.Typer(
         name="tally",
@@ -23,12 +39,35 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         help="Hold, trade and settle securities; check every event without trusting anyone.",
     )
-    for group in (demo, deploy, processes, records, imports, proofs):
+    for group in (
+        demo,
+        deploy,
+        keys,
+        processes,
+        prove,
+        records,
+        registry,
+        replay,
+        imports,
+        erasure,
+        proofs,
+        cli_witness,
+    ):
         group.register(app)
     return app
 
 
 def main() -> None:
     """The entry point of the ``tally`` program."""
-    app = proofs.app if sys.argv[1:2] and sys.argv[1] in PROOF_COMMANDS else application()
-    app(prog_name="tally")
+    _app_for(sys.argv[1] if len(sys.argv) > 1 else "")(prog_name="tally")
+
+
+def _app_for(command: str) -> typer.Typer:
+    """Without the platform where it is not needed: a counterparty may have none."""
+    if command in PROOF_COMMANDS:
+        return proofs.app
+    if command in VOUCHING_COMMANDS:
+        from anchoring import cli_witness
+
+        return cli_witness.app
+    return application()

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
-from eth_account.signers.local import LocalAccount
-from hexbytes import HexBytes
 
-from anchoring.errors import RpcError
+from anchoring.chain_signer import ChainSigner
+from anchoring.errors import RpcError, SignerRefused
 from anchoring.registry import RegistryHead, encode_append, read_anchored, read_head
 from anchoring.rpc import Rpc, chain_id, get_block, read_data, read_object, read_quantity
 from backend.audit.errors import ChainRewound
-from backend.kernel.errors import ChainMismatch, NodeUnavailable
+from backend.audit.fees import Market, Offer
+from backend.kernel.errors import ChainMismatch, KeyUnavailable, NodeUnavailable
 
 T = TypeVar("T")
 
@@ -29,27 +29,35 @@ class SignedAnchor(msgspec.Struct, frozen=True):
     max_priority_fee_per_gas: int
 
 
+class Paid(msgspec.Struct, frozen=True):
+    """What a mined transaction cost; the price is in wei per gas."""
+
+    gas_used: int
+    effective_gas_price: int
+
+
 class Inclusion(msgspec.Struct, frozen=True):
     """Where the registry's log for a size stands on the canonical chain."""
 
     transaction_hash: str
     block_number: int
     block_hash: str
-    gas_used: int
+    paid: Paid
 
 
 class NodeAnchorChain:
     """An EVM node behind a JSON-RPC callable."""
 
-    def __init__(self, rpc: Rpc, chain: int, registry: str, account: LocalAccount) -> None:
+    def __init__(self, rpc: Rpc, chain: int, registry: str, signer: ChainSigner) -> None:
         self.rpc = rpc
         self.registry = bytes.fromhex(registry.removeprefix("0x"))
         self._chain = chain
-        self._account = account
+        self._signer = signer
 
     @property
     def sender(self) -> str:
-        return str(self._account.address)
+        """The account that appends: the registry's writer."""
+        return self._signer.address
 
     def check_chain(self) -> None:
         """Raise ChainMismatch unless the node serves the chain of the registry."""
@@ -66,7 +74,8 @@ class NodeAnchorChain:
         if not self._ask(self._code):
             raise ChainRewound(
                 "There is no registry at its address: the chain was reset or is another one."
-                " Restore the chain's state, or start over in a new home.",
+                " Restore the chain's state, or go on in another registry by"
+                " `tally registry adopt`.",
                 registry="0x" + self.registry.hex(),
             )
         return self._ask(lambda: read_head(self.rpc, self.registry))
@@ -91,33 +100,40 @@ class NodeAnchorChain:
             return 0
         return self._ask(lambda: read_quantity(count, "nonce"))
 
-    def fees(self) -> tuple[int, int]:
-        """(max fee, priority fee) in wei per gas: twice the base fee plus the node's tip."""
+    def market(self) -> Market:
+        """What the newest block asks for, and the tip the node advises."""
         base = self._ask(
             lambda: read_quantity(get_block(self.rpc, "latest")["baseFeePerGas"], "base fee")
         )
         tip = self._ask(lambda: read_quantity(self.rpc("eth_maxPriorityFeePerGas", []), "tip"))
-        return 2 * base + tip, tip
+        return Market(base, tip)
 
     def sign(
-        self, size: int, root: bytes, proof: list[bytes], nonce: int, fees: tuple[int, int]
+        self, size: int, root: bytes, proof: list[bytes], nonce: int, offer: Offer
     ) -> SignedAnchor:
-        """The signed call of ``append``; asks no node."""
-        signed = self._account.sign_transaction(
-            {
-                "type": 2,
-                "chainId": self._chain,
-                "to": HexBytes(self.registry),
-                "data": encode_append(size, root, proof),
-                "value": 0,
-                "nonce": nonce,
-                "gas": GAS_LIMIT,
-                "maxFeePerGas": fees[0],
-                "maxPriorityFeePerGas": fees[1],
-            }
+        """The signed call of ``append``; asks no node.
+
+        Raises NodeUnavailable when a signing service does not answer, KeyUnavailable when it
+        signed something else.
+        """
+        transaction = {
+            "type": 2,
+            "chainId": self._chain,
+            "to": "0x" + self.registry.hex(),
+            "data": "0x" + encode_append(size, root, proof).hex(),
+            "value": 0,
+            "nonce": nonce,
+            "gas": GAS_LIMIT,
+            "maxFeePerGas": offer.max_fee_per_gas,
+            "maxPriorityFeePerGas": offer.max_priority_fee_per_gas,
+        }
+        try:
+            raw, transaction_hash = self._ask(lambda: self._signer.sign(transaction))
+        except SignerRefused as error:
+            raise KeyUnavailable(f"The signing service cannot be used: {error}") from error
+        return SignedAnchor(
+            nonce, transaction_hash, raw, offer.max_fee_per_gas, offer.max_priority_fee_per_gas
         )
-        raw, transaction_hash = signed.raw_transaction.to_0x_hex(), signed.hash.to_0x_hex()
-        return SignedAnchor(nonce, transaction_hash, raw, fees[0], fees[1])
 
     def broadcast(self, raw: str) -> None:
         """Hand the bytes over; a node that has them already, or mined them, refuses: fine."""
@@ -134,8 +150,24 @@ class NodeAnchorChain:
         for log in logs:
             if (log.size, log.root) == (size, root):
                 tx = "0x" + log.transaction_hash.hex()
-                return Inclusion(tx, log.block_number, "0x" + log.block_hash.hex(), self._gas(tx))
+                paid = self.paid(tx)
+                if paid is None:  # the block left the chain between the two questions
+                    return None
+                return Inclusion(tx, log.block_number, "0x" + log.block_hash.hex(), paid)
         return None
+
+    def paid(self, transaction_hash: str) -> Paid | None:
+        """What a mined transaction cost; None while it is in no block."""
+        answer = self._ask(lambda: self.rpc("eth_getTransactionReceipt", [transaction_hash]))
+        if answer is None:
+            return None
+
+        def read() -> Paid:
+            receipt = read_object(answer, "receipt")
+            gas = read_quantity(receipt.get("gasUsed"), "gas used")
+            return Paid(gas, read_quantity(receipt.get("effectiveGasPrice"), "gas price"))
+
+        return self._ask(read)
 
     def block_hash(self, number: int) -> str | None:
         """The hash of the canonical block at this height; None above the tip."""
@@ -156,14 +188,6 @@ class NodeAnchorChain:
     def _code(self) -> bytes:
         answer = self.rpc("eth_getCode", ["0x" + self.registry.hex(), "latest"])
         return read_data(answer, "registry code")
-
-    def _gas(self, transaction_hash: str) -> int:
-        receipt = self._ask(
-            lambda: read_object(
-                self.rpc("eth_getTransactionReceipt", [transaction_hash]), "receipt"
-            )
-        )
-        return read_quantity(receipt.get("gasUsed"), "gas used")
 
     @staticmethod
     def _ask(question: Callable[[], T]) -> T:

@@ -2,16 +2,20 @@
 
 import msgspec
 
-from backend.audit.errors import AnchorStateInvalid, ChainRewound
+from backend.audit.errors import AnchorStateInvalid, ChainRewound, RegistryAhead
 from backend.audit.events import (
+    AnchorCaughtUp,
+    AnchorDeferred,
     AnchorFailed,
     AnchorFinalised,
     AnchorIncluded,
+    AnchorLagging,
     AnchorReorged,
     AnchorReplaced,
     AnchorRequested,
     AnchorSubmitted,
     RegistryAdopted,
+    RegistryReplaced,
 )
 from backend.kernel.errors import Conflict, InvariantBroken
 from backend.kernel.events import Event
@@ -32,7 +36,12 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 class Anchoring(msgspec.Struct, frozen=True):
-    """The registry in use, the last final anchor, and the one under way."""
+    """The registry in use, the last final anchor there, and the one under way.
+
+    ``block_number`` is a block before which no anchor that is still to come can stand.
+    ``covered_size`` is what any registry, this or an earlier one, holds finally. ``deferred``
+    is why the next transaction waits, ``lagging`` whether that was said to last too long.
+    """
 
     chain_id: int
     registry: str
@@ -42,6 +51,9 @@ class Anchoring(msgspec.Struct, frozen=True):
     final_root: str = ""
     requested_size: int = 0
     pending: Pending | None = None
+    covered_size: int = 0
+    deferred: str | None = None
+    lagging: bool = False
 
 
 def adopt(state: Anchoring | None, event: RegistryAdopted) -> list[Event]:
@@ -53,10 +65,24 @@ def adopt(state: Anchoring | None, event: RegistryAdopted) -> list[Event]:
     return []
 
 
+def replace(state: Anchoring | None, event: RegistryReplaced, size: int) -> list[Event]:
+    """Go on in another registry, and ask there for the log's present ``size``.
+
+    The same address on a chain that was reset is another registry too. Raises Conflict for the
+    registry in use, AnchorStateInvalid before one was adopted.
+    """
+    adopted = _adopted(state)
+    same_place = (adopted.chain_id, adopted.registry) == (event.chain_id, event.registry)
+    if same_place and not _lost(adopted, event.size, event.root):
+        raise Conflict("The log is anchored in this registry already.", registry=event.registry)
+    wanted = size > max(event.covered_size, event.size)
+    return [event, *([AnchorRequested(size=size)] if wanted else [])]
+
+
 def request(state: Anchoring | None, size: int) -> list[Event]:
     """Ask for ``size`` to be anchored exactly; nothing happens when it is covered."""
     adopted = _adopted(state)
-    if size <= max(adopted.final_size, adopted.requested_size):
+    if size <= max(adopted.covered_size, adopted.requested_size):
         return []
     return [AnchorRequested(size=size)]
 
@@ -66,9 +92,31 @@ def submit(state: Anchoring | None, event: AnchorSubmitted) -> list[Event]:
     adopted = _adopted(state)
     if adopted.pending is not None:
         raise AnchorStateInvalid("An anchor is under way.", size=adopted.pending.size)
-    if event.previous_size != adopted.final_size or event.size <= adopted.final_size:
+    if event.previous_size != adopted.final_size or event.size <= adopted.covered_size:
         raise AnchorStateInvalid("The anchor does not extend the last final one.", size=event.size)
     return [event]
+
+
+def defer(state: Anchoring | None, event: AnchorDeferred) -> list[Event]:
+    """Say that the next transaction waits, and why: once for as long as the reason holds."""
+    return [] if _adopted(state).deferred == event.reason else [event]
+
+
+def watch(state: Anchoring | None, waiting: float | None, limit: float) -> list[Event]:
+    """Say once that an event has waited longer than ``limit`` seconds, and once that none has."""
+    adopted = _adopted(state)
+    late = waiting is not None and waiting > limit
+    if late == adopted.lagging:
+        return []
+    if not late:
+        return [AnchorCaughtUp(final_size=adopted.covered_size)]
+    return [
+        AnchorLagging(
+            final_size=adopted.covered_size,
+            waiting_seconds=int(waiting or 0),
+            limit_seconds=int(limit),
+        )
+    ]
 
 
 def observe(state: Anchoring | None, event: Event) -> list[Event]:
@@ -85,13 +133,37 @@ def observe(state: Anchoring | None, event: Event) -> list[Event]:
 
 def check_head(state: Anchoring, size: int, root: str) -> None:
     """Compare the registry's head with what is final here. Raises ChainRewound."""
-    if size < state.final_size or (size == state.final_size and size and root != state.final_root):
+    if _lost(state, size, root):
         raise ChainRewound(
             "The registry on chain does not hold the last final anchor: the chain was reset or"
-            " is another one. Restore the chain's state, or start over in a new home.",
+            " is another one. Restore the chain's state, or go on in another registry by"
+            " `tally registry adopt`.",
             on_chain=size,
             recorded=state.final_size,
         )
+
+
+def check_idle(state: Anchoring, size: int, root: str) -> None:
+    """Compare the head while no anchor is under way: it is the last final one exactly.
+
+    Raises ChainRewound for one that is behind, RegistryAhead for one that nobody here sent: each
+    further transaction would be refused by the contract, and paid for.
+    """
+    check_head(state, size, root)
+    if size > state.final_size:
+        raise RegistryAhead(
+            "The registry holds a head that this log did not send: was an older backup restored,"
+            " or does another program use the writer's key?",
+            on_chain=size,
+            recorded=state.final_size,
+        )
+
+
+def _lost(state: Anchoring, size: int, root: str) -> bool:
+    """Whether a registry with this head does not hold the last final anchor."""
+    if size == state.final_size:
+        return size > 0 and root != state.final_root
+    return size < state.final_size
 
 
 def evolve(state: Anchoring | None, event: Event) -> Anchoring:
@@ -103,11 +175,40 @@ def evolve(state: Anchoring | None, event: Event) -> Anchoring:
         return msgspec.structs.replace(current, requested_size=event.size)
     if isinstance(event, AnchorFinalised):
         return msgspec.structs.replace(
-            current, final_size=event.size, final_root=event.root, pending=None
+            current,
+            final_size=event.size,
+            final_root=event.root,
+            covered_size=event.size,
+            block_number=event.block_number,
+            pending=None,
         )
     if isinstance(event, AnchorFailed):
         return msgspec.structs.replace(current, pending=None)
-    return msgspec.structs.replace(current, pending=_pending(current.pending, event))
+    if isinstance(event, AnchorDeferred):
+        return msgspec.structs.replace(current, deferred=event.reason)
+    if isinstance(event, AnchorLagging | AnchorCaughtUp):
+        return msgspec.structs.replace(current, lagging=isinstance(event, AnchorLagging))
+    if isinstance(event, RegistryReplaced):
+        return _moved(current, event)
+    sent = isinstance(event, AnchorSubmitted | AnchorReplaced)
+    return msgspec.structs.replace(
+        current,
+        pending=_pending(current.pending, event),
+        deferred=None if sent else current.deferred,
+    )
+
+
+def _moved(current: Anchoring, event: RegistryReplaced) -> Anchoring:
+    return Anchoring(
+        event.chain_id,
+        event.registry,
+        event.settlement,
+        event.block_number,
+        final_size=event.size,
+        final_root=event.root,
+        covered_size=max(event.covered_size, event.size),
+        lagging=current.lagging,
+    )
 
 
 def _pending(pending: Pending | None, event: Event) -> Pending:

@@ -12,8 +12,26 @@ class ChainRewound(DomainError):
     code = ErrorCode.CHAIN_REWOUND
 
 
+class RegistryAhead(DomainError):
+    """The registry on chain was extended by somebody else who has the writer's key."""
+
+    code = ErrorCode.CHAIN_MISMATCH
+
+
 class AnchorStateInvalid(DomainError):
     """The step does not follow from where the anchor stands."""
+
+    code = ErrorCode.CONFLICT
+
+
+class KeyInUse(DomainError):
+    """A key cannot be retired now: it still signs, or nothing else would."""
+
+    code = ErrorCode.CONFLICT
+
+
+class RegistryUnsuitable(DomainError):
+    """The contract is no registry of this log that the anchorer could go on in."""
 
     code = ErrorCode.CONFLICT
 

@@ -9,7 +9,7 @@ finding is recorded once, and once more when it is over.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, LiteralString
 
 import msgspec
@@ -17,7 +17,7 @@ import msgspec
 from anchoring.checkpoint import parse_checkpoint
 from anchoring.errors import AnchoringError, MalformedInput
 from anchoring.log_check import check_log
-from anchoring.log_report import LogReport
+from anchoring.log_report import UNKNOWN_KEY_CHECK, LogReport
 from anchoring.log_state import LogState
 from anchoring.policy import parse_policy
 from anchoring.tile_store import DirectoryStore
@@ -32,6 +32,7 @@ from backend.kernel.events import Event
 
 LOG = "log"
 STALLED_SECONDS = 30.0
+SETTLE_SECONDS = 1.0
 CHUNK = 4_096
 FEED, SEQUENCER, PUBLICATION = "feed", "sequencer", "publication"
 _CALLER = Caller("process:watchdog")
@@ -135,6 +136,10 @@ class Watchdog:
     def _check_log(self) -> tuple[LogReport, list[Finding]]:
         try:
             report = self._run_check()
+            if report.problem is not None and report.problem.check == UNKNOWN_KEY_CHECK:
+                # The keys file follows the checkpoint: a key announced this moment is not in it.
+                sleep(SETTLE_SECONDS)
+                report = self._run_check()
         except AnchoringError as error:
             return LogReport(), [Finding("log", str(CHECKPOINT_PATH), str(error))]
         if report.problem is None:

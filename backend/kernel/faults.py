@@ -31,6 +31,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "publication.tiles_written": "all tiles are written, the head is not locked",
         "publication.locked": "the head is locked, the checkpoint is not published",
         "publication.published": "the checkpoint is published, the keys file may be old",
+        "index.computed": "the stream index's root is computed, its event is not written",
         "anchor.broadcast": "the node has the anchor, its inclusion is not recorded",
         "anchor.evidence": "the evidence is on disk, the event that names it is not written",
     }

@@ -12,17 +12,21 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from anchoring.rpc import HttpRpc
-from anchoring.signing import Ed25519Signer
+from anchoring.signing import Ed25519Signer, RotatingSigner
 from anchoring.tile_store import DirectoryStore
 from backend.audit import api as audit_api
 from backend.audit import events as audit_events
-from backend.audit import log_api
+from backend.audit import history_api, log_api, proof_api
 from backend.audit import projections as audit_projections
 from backend.audit.anchorer import read_state
 from backend.audit.domain import Anchoring
+from backend.audit.history import History
 from backend.audit.keyring import announce_key
+from backend.audit.personal_files import PersonalEvidence
+from backend.audit.proof_source import ProofSource
 from backend.audit.proofs import ProofService
 from backend.audit.stream import FeedWatch
+from backend.audit.stream_proofs import StreamProofService
 from backend.compliance import api as compliance_api
 from backend.compliance import events as compliance_events
 from backend.compliance import projections as compliance_projections
@@ -34,13 +38,15 @@ from backend.eventstore.registry import EventRegistry
 from backend.eventstore.store import EventStore
 from backend.eventstore.subscriptions import SubscriptionRunner
 from backend.identity import api as identity_api
+from backend.identity import contact_api, session_api
 from backend.identity import events as identity_events
 from backend.identity import projections as identity_projections
-from backend.identity import session_api
+from backend.identity.contacts import Contacts
 from backend.identity.ids import VENUE_TENANT
 from backend.identity.service import IdentityService
 from backend.identity.session_api import SignIn
 from backend.identity.sessions import Sessions
+from backend.kernel.clock import SystemClock
 from backend.kernel.errors import DomainError, ErrorCode
 from backend.kernel.ids import Uuid7Factory
 from backend.marketdata import api as marketdata_api
@@ -59,10 +65,12 @@ from backend.platform.adapters import (
     StoredCloses,
     TokenRegister,
 )
-from backend.platform.edge import config_api, development_api, status_api
+from backend.platform.edge import config_api, development_api, status_api, witness
 from backend.platform.edge.chain_view import ChainView
 from backend.platform.edge.development import PARTICIPANTS, Development, development_of
+from backend.platform.folds import folds
 from backend.platform.home import Home
+from backend.platform.personal import IdentityPersonal
 from backend.platform.schema import check_migrated
 from backend.platform.settings import Settings
 from backend.platform.version import VERSION
@@ -118,15 +126,18 @@ class NotAdopted(DomainError):
 
 
 def event_registry() -> EventRegistry:
-    """Every event type of the platform."""
-    return EventRegistry(kind for module in EVENT_MODULES for kind in module.EVENTS)
+    """Every event type of the platform, and how older versions of them are read."""
+    registry = EventRegistry(kind for module in EVENT_MODULES for kind in module.EVENTS)
+    for event_type, version, upcaster in audit_events.UPCASTERS:
+        registry.upcast(event_type, version, upcaster)
+    return registry
 
 
 def projection_set(home: Home) -> ProjectionSet:
     """Every read model of the platform."""
     return ProjectionSet(
         [
-            identity_projections.PROJECTION,
+            *identity_projections.PROJECTIONS,
             securities_projections.PROJECTION,
             marketdata_projections.projection(DirectoryBlobStore(home.blobs)),
             audit_projections.PROJECTION,
@@ -181,7 +192,7 @@ def open_core(
         check_migrated(conninfo)
         clock = BusinessClock(lookups)
         stack.callback(clock.close)
-        signer = Ed25519Signer.generate() if reader else home.event_signer(process)
+        signer = Ed25519Signer.generate() if reader else home.rotating_signer(process)
         store = EventStore(
             database,
             event_registry(),
@@ -191,9 +202,14 @@ def open_core(
             Uuid7Factory(),
             settings.log_origin,
         )
-        if not reader:
-            announce_key(store, signer, f"{process}@{socket.gethostname()}")
+        if isinstance(signer, RotatingSigner):
+            announce_key(store, signer.current(), event_label(process))
         yield Core(settings, home, database, lookups, store, process)
+
+
+def event_label(process: str) -> str:
+    """Whose event key it is, as the log calls it: a process on this machine."""
+    return f"{process}@{socket.gethostname()}"
 
 
 def _pool(stack: ExitStack, conninfo: str, size: int) -> Database:
@@ -265,7 +281,10 @@ def routers_for(
     queries = PortfolioQueries(database, closes)
     orders = OrderService(books, BookExposures(), securities, LastCloses(), compliance, calendar)
     log = DirectoryStore(core.home.log)
-    proofs = ProofService(database, log, core.home.anchors)
+    source = ProofSource(log, core.home.anchors)
+    personal = PersonalEvidence(database, source, IdentityPersonal())
+    proofs = ProofService(database, source, personal)
+    streams = StreamProofService(database, source, personal)
     chain = ChainView(HttpRpc(chain_url(core.settings), timeout=CHAIN_VIEW_SECONDS))
     sign_in = SignIn(identity, sessions)
     found = [
@@ -273,8 +292,17 @@ def routers_for(
         status_api.router(database, store.clock, chain),
         session_api.router(identity, sessions, sign_in),
         identity_api.router(identity, auth),
+        contact_api.router(
+            Contacts(store, SystemClock()),
+            auth,
+            Idempotency(store, core.home.secret("idempotency")),
+            cursors,
+        ),
         log_api.router(log, auth),
-        audit_api.router(store, proofs, auth, cursors, core.settings.log_origin, watch),
+        *witness.routers(core.settings, core.home),
+        history_api.router(History(database, store.registry, folds()), auth, cursors),
+        audit_api.router(store, auth, cursors, core.settings.log_origin, watch),
+        proof_api.router(proofs, streams, auth),
         securities_api.router(store, SecuritiesService(store), auth, cursors, idempotency),
         marketdata_api.router(store, auth, cursors, SecurityTable),
         portfolio_api.router(books, queries, auth, idempotency, cursors, store.clock),

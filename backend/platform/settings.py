@@ -6,12 +6,15 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    BeforeValidator,
     Field,
     SecretStr,
     StringConstraints,
@@ -21,6 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.audit.fees import FEE_CAP
 from backend.platform.errors import ConfigurationInvalid
 from backend.platform.loopback import is_local_database, is_loopback, is_loopback_url
 
@@ -29,6 +33,25 @@ _PREFIX = "TALLYSTICK_"
 DEVELOPMENT_CHAIN = 31_337
 
 Seconds = Annotated[float, Field(gt=0)]
+_UNITS = {"": 0, "wei": 0, "gwei": 9, "eth": 18}
+_WEI = re.compile(r"(?P<amount>[0-9]{1,30}(?:\.[0-9]{1,18})?) ?(?P<unit>wei|gwei|eth|)", re.ASCII)
+
+
+def _wei(value: object) -> object:
+    """Wei from ``500000000000``, ``500 gwei`` or ``0.05 eth``; a fraction of a wei is refused."""
+    if not isinstance(value, str):
+        return value
+    found = _WEI.fullmatch(value.strip().lower())
+    if found is None:
+        raise ValueError("an amount is a number of wei, or a decimal with gwei or eth")
+    amount = Decimal(found["amount"]).scaleb(_UNITS[found["unit"]])
+    if amount != amount.to_integral_value():
+        raise ValueError("the amount is not a whole number of wei")
+    return int(amount)
+
+
+Wei = Annotated[int, BeforeValidator(_wei), Field(gt=0, lt=2**128)]
+Address = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
 # An origin is a schemaless URL without blanks or a plus sign (C2SP tlog-checkpoint, signed-note).
 LogOrigin = Annotated[str, StringConstraints(pattern=r"^[^\s+]{1,255}$")]
 
@@ -86,13 +109,69 @@ class Settings(BaseSettings):
     anchor_max_age: Seconds = Field(
         60.0, description="An unanchored event older than this starts an anchor, in seconds."
     )
+    anchor_lag_limit: Seconds = Field(
+        600.0,
+        description="An event that waits longer for its anchor is said to lag, in seconds.",
+    )
+    anchor_max_fee_per_gas: Wei = Field(
+        FEE_CAP,
+        description="Most that an anchor pays a unit of gas: wei, or a number with gwei or eth.",
+    )
+    anchor_daily_budget: Wei | None = Field(
+        None, description="Most that anchors cost in any 24 hours; no limit if empty."
+    )
+    anchorer_signer_url: SecretStr | None = Field(
+        None,
+        description="A signing service (Web3Signer, eth1) for the anchorer; its keystore if empty.",
+    )
+    anchorer_signer_address: Address | None = Field(
+        None, description="The service's account that anchors; its only one if empty."
+    )
     finality_interval: Seconds = Field(
         1.0, description="Pause between two looks at what became final, in seconds."
     )
 
+    index_seconds: Seconds = Field(
+        1.0, description="Shortest time between two commitments to the stream index, in seconds."
+    )
+
+    watchdog_seconds: Seconds = Field(
+        60.0, description="Pause between two audits of the log by the platform itself, in seconds."
+    )
+
+    witness_policy: Path | None = Field(
+        None,
+        description="A tlog-policy file: the witnesses of this log with addresses, and the quorum.",
+    )
+    witness_max_age: Seconds = Field(
+        30.0, description="An event not cosigned after this long starts a round, in seconds."
+    )
+    witness_timeout: Seconds = Field(
+        5.0, description="How long a witness may take to answer, in seconds."
+    )
+    witness_required: bool = Field(
+        False, description="Anchor only what the quorum of witnesses has cosigned."
+    )
+    witness_logs: Path | None = Field(
+        None, description="A tlog-policy file whose logs this platform witnesses, at /witness."
+    )
+    witness_name: LogOrigin | None = Field(
+        None, description="Name of this platform as a witness; LOG_ORIGIN/witness if empty."
+    )
+
     key_passphrase: SecretStr | None = Field(
         None,
-        description="Encrypts the chain keystores; a random one beside them if empty.",
+        description="Encrypts all key files; if empty, keystores by a random one beside them.",
+    )
+    log_post_quantum: bool = Field(
+        False, description="Sign checkpoints with ML-DSA-44 as well as with Ed25519."
+    )
+    settler_signer_url: SecretStr | None = Field(
+        None,
+        description="A signing service (Web3Signer, eth1) for the settler; its keystore if empty.",
+    )
+    settler_signer_address: Address | None = Field(
+        None, description="The service's account that settles; its only one if empty."
     )
     database_pool_size: int = Field(
         10, ge=1, le=90, description="Most database connections of one process."
@@ -133,6 +212,14 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         path = value.expanduser()
         return path if path.is_absolute() else CHECKOUT / path
+
+    @field_validator("witness_required")
+    @classmethod
+    def _only_with_witnesses(cls, value: bool, others: ValidationInfo) -> bool:
+        """Without witnesses there is never a quorum, and so never an anchor."""
+        if value and others.data.get("witness_policy") is None:
+            raise ValueError("needs TALLYSTICK_WITNESS_POLICY")
+        return value
 
     @field_validator("faults")
     @classmethod

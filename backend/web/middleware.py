@@ -22,6 +22,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 1_048_576
 MAX_DEPTH = 32
+# The protocols of logs and witnesses name no content type for their requests.
+_NOT_JSON = "/witness/"
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -93,7 +95,8 @@ def _refusal(scope: Scope, body: bytes | None) -> tuple[ErrorCode, str] | None:
         return ErrorCode.REQUEST_MALFORMED, "The address holds a zero character."
     headers = dict(scope["headers"])
     kind = headers.get(b"content-type", b"").lower()
-    if body and (b"json" in kind or not kind):
+    untyped = not kind and not scope["path"].startswith(_NOT_JSON)
+    if body and (b"json" in kind or untyped):
         try:
             _check_json(body)
         except (ValueError, MalformedInput) as error:

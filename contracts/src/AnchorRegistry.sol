@@ -70,6 +70,11 @@ contract AnchorRegistry is IAnchorRegistry {
     }
 
     /// @inheritdoc IAnchorRegistry
+    function verifyAnchoredEntry(bytes32 leaf, uint64 index, bytes32[] calldata proof) external view returns (bool) {
+        return TreeProof.includes(leaf, index, _size, _root, proof);
+    }
+
+    /// @inheritdoc IAnchorRegistry
     function verifyInclusion(bytes32 leaf, uint64 index, uint64 size, bytes32 root, bytes32[] calldata proof)
         external
         view

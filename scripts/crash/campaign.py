@@ -27,8 +27,11 @@ SELECT
   (SELECT count(*) FROM cursors, (SELECT coalesce(max(position) + 1, 0) AS size FROM feed) AS log
    WHERE next_position < log.size) AS subscriptions,
   (SELECT count(*) FROM anchors WHERE state NOT IN ('FINAL', 'FAILED')) AS anchors,
-  (SELECT count(*) FROM feed WHERE type NOT LIKE 'anchor.%' AND position >=
-     (SELECT coalesce(max(size), 0) FROM anchors WHERE state = 'FINAL')) AS unanchored,
+  (SELECT count(*) FROM feed WHERE type NOT LIKE 'anchor.%' AND type NOT LIKE 'index.%'
+     AND position >= (SELECT coalesce(max(size), 0) FROM anchors WHERE state = 'FINAL'))
+   AS unanchored,
+  (SELECT count(*) FROM feed WHERE type NOT LIKE 'index.%' AND position >=
+     (SELECT coalesce(max(size), 0) FROM index_commitments)) AS unindexed,
   (SELECT coalesce(max(size), 0) FROM log_head) AS size
 """
 

@@ -61,6 +61,10 @@ ALWAYS: dict[str, tuple[str, ...]] = {
         "sequencer.moved", "sequencer.signed", "sequencer.committed", "publication.tiles_half",
         "publication.tiles_written", "publication.locked", "publication.published",
     ),
+    "worker": (
+        "index.computed", "index.committed.decided", "index.committed.inserted",
+        "index.committed.committed",
+    ),
     "anchorer": (
         "anchor.submitted.decided", "anchor.submitted.inserted", "anchor.submitted.committed",
         "anchor.broadcast", "anchor.included.decided", "anchor.included.committed",

@@ -17,7 +17,14 @@ DIST = FRONTEND / "dist"
 BUILD = NODE_MODULES / ".tallystick"
 VITE = NODE_MODULES / "vite" / "bin" / "vite.js"
 # What the pages are made from, below ``frontend``.
-SOURCES = ("index.html", "vite.config.ts", "tsconfig.json", "src", "public")
+SOURCES = (
+    "index.html",
+    "vite.config.ts",
+    "vite.verify.config.ts",
+    "tsconfig.json",
+    "src",
+    "public",
+)
 
 
 def packages_digest(profile: str) -> str:
@@ -52,8 +59,9 @@ def build(profile: str) -> None:
     (BUILD / UNFINISHED).touch()  # from here on nothing counts as built
     value = sources_digest(profile)
     fresh = BUILD / "dist"
-    command: list[str | Path] = [node, VITE, "build", "--outDir", fresh, "--emptyOutDir"]
-    run(command, {"NO_COLOR": "1"}, folder=FRONTEND)
+    vite: list[str | Path] = [node, VITE, "build", "--outDir", fresh]
+    run([*vite, "--emptyOutDir"], {"NO_COLOR": "1"}, folder=FRONTEND)
+    run([*vite, "--config", "vite.verify.config.ts"], {"NO_COLOR": "1"}, folder=FRONTEND)
     _take_place(fresh, DIST)
     finish(BUILD, profile, value)
 

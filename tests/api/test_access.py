@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.db, pytest.mark.chain]
 PUBLIC = {
     "GET /api/v1/log",
     "GET /api/v1/anchors",
+    "GET /api/v1/index/commitments",
     "GET /api/v1/config",
     "GET /api/v1/status",
     "GET /api/v1/chain/blocks/{number}",
@@ -31,8 +32,10 @@ SIGN_IN = {"POST /api/v1/sessions"}
 COOKIE = {"GET /api/v1/session", "DELETE /api/v1/session"}
 # Roles that admit a caller, by route; what is not listed here and not public fails the test.
 OPERATOR = {
+    "GET /api/v1/log/range-proof",
     "PUT /api/v1/participants/{participant_id}",
     "POST /api/v1/participants/{participant_id}/tokens",
+    "POST /api/v1/participants/{participant_id}/contacts/{contact_id}/erasure",
     "POST /api/v1/securities",
     "PUT /api/v1/securities/{security_id}/token",
     "PUT /api/v1/cash-tokens/{currency}",
@@ -69,15 +72,19 @@ def operations(world: World) -> dict[str, dict[str, Any]]:
 def owned(world: World) -> dict[str, str]:
     """Ids that belong to Birch (and one to Alder), by the name of the path parameter."""
     trade_id = world.trade("1")
+    world.index()
     instruction = world.instruction(world.birch, trade_id)
     order = world.birch.client.pages("/orders")[0]
     event = world.birch.client.pages("/events")[0]
+    contact = ok(world.birch.client.post("/contacts", {"name": "B", "purpose": "settlement"}))
     return {
         "order_id": order["order_id"],
         "account_id": world.birch.account_id,
         "portfolio_id": world.birch.portfolio_id,
         "instruction_id": instruction["instruction_id"],
         "event_id": event["event_id"],
+        "stream_id": f"account-{world.birch.account_id}",
+        "contact_id": contact["id"],
         "participant_id": world.birch.participant_id,
         "security_id": world.security.security_id,
         "scope": "venue",
@@ -108,6 +115,7 @@ def body_of(world: World, operation: str) -> Any:
         "POST /api/v1/wallet-statements": wallet,
         "POST /api/v1/wallets": {**wallet, "signature": "0x" + "11" * 65},
         "POST /api/v1/anchors": {},
+        "POST /api/v1/proofs": {"event_ids": ["0190b1c2-0000-7000-8000-00000000beef"]},
         "POST /api/v1/securities": {
             "isin": "US0231351067", "ticker": "AMZN", "name": "Amazon", "currency": "USD",
             "asset_class": "equity", "mic": "XNAS",
@@ -129,6 +137,13 @@ def body_of(world: World, operation: str) -> Any:
         "POST /api/v1/orders": world.order(world.birch, "sell"),
         "POST /api/v1/orders/{order_id}/cancel": None,
         "POST /api/v1/instructions/{instruction_id}/signature": {"signature": "0x" + "11" * 65},
+        "POST /api/v1/contacts": {"name": "B", "purpose": "settlement"},
+        "PATCH /api/v1/contacts/{contact_id}": {"name": "C"},
+        "DELETE /api/v1/contacts/{contact_id}": None,
+        "POST /api/v1/contacts/{contact_id}/restore": None,
+        "POST /api/v1/participants/{participant_id}/contacts/{contact_id}/erasure": {
+            "reason": "unlawful",
+        },
     }  # fmt: skip
     assert operation in bodies, f"give the test a body for {operation}"
     return bodies[operation]
@@ -143,7 +158,9 @@ def call(world: World, operation: str, path: str, token: str | None) -> Any:
     if method == "GET":
         period = {"on": "2012-09-04", "from": "2012-09-01", "to": "2012-09-04"}
         return world.http.get(path, params=period, headers=headers)
-    return world.http.request(method, path, json=body_of(world, operation), headers=headers)
+    query = {"reason": "unlawful"} if operation.startswith("DELETE /api/v1/contacts/") else {}
+    body = body_of(world, operation)
+    return world.http.request(method, path, params=query, json=body, headers=headers)
 
 
 def test_the_document_names_every_route(world: World) -> None:

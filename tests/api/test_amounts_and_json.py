@@ -275,6 +275,7 @@ def listings(world: World) -> list[tuple[Client, str]]:
         names = [each["name"] for each in item.get("get", {}).get("parameters", [])]
         if "cursor" in names:
             short = path.removeprefix("/api/v1").replace("{account_id}", world.alder.account_id)
+            short = short.replace("{stream_id}", f"account-{world.alder.account_id}")
             client = world.operator if "settlements" in path else world.alder.client
             found.append((client, short))
     return found

@@ -23,10 +23,11 @@ pytestmark = [pytest.mark.db, pytest.mark.chain]
 
 # Numbers that are counts, heights or codes, never amounts.
 WHOLE = {
-    "age_days", "anchored_size", "attempt", "block_number", "chain_id", "checkpoint_size",
-    "deadline", "decimals", "gas_used", "index", "log_index", "new_units", "number", "old_units",
-    "orders", "position", "rows", "size", "stale_days", "status", "stream_version", "calc_version",
-    "waiting_seconds",
+    "age_days", "anchored_size", "attempt", "block_number", "calc_version", "chain_id",
+    "checkpoint_size", "count", "deadline", "decimals", "end", "gas_used", "index",
+    "index_position", "index_size", "log_index", "new_units", "number", "old_units", "orders",
+    "position", "positions", "rows", "size", "stale_days", "start", "status", "stream_version",
+    "streams", "waiting_seconds",
 }  # fmt: skip
 
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scripts.merkle_tree import MerkleTree
+from anchoring.errors import MalformedInput, VerificationFailed
+from anchoring.merkle_proof import verify_consistency, verify_inclusion
+from scripts.merkle_tree import MerkleTree, imagined_extension
 from tests.contracts.support import Chain, refuses
 
 pytestmark = pytest.mark.chain
@@ -60,6 +62,72 @@ def test_foreign_inclusion_vectors(chain: Chain, merkle_vectors: dict):
         seen.append(accepted)
     assert seen.count(True) >= 3
     assert seen.count(False) >= 40
+
+
+def python_accepts(kind: str, vector: dict) -> bool:
+    proof = hashes(vector["proof"])
+    try:
+        if kind == "consistency":
+            first, size = vector["size1"], vector["size2"]
+            roots = [base64.b64decode(vector[name] or "") for name in ("root1", "root2")]
+            verify_consistency(first, size, proof, *roots)
+        else:
+            leaf, root = (base64.b64decode(vector[name] or "") for name in ("leafHash", "root"))
+            verify_inclusion(leaf, vector["leafIdx"], vector["treeSize"], proof, root)
+    except (MalformedInput, VerificationFailed):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "sent"),
+    [("consistency", ("root1", "root2"), 71), ("inclusion", ("leafHash", "root"), 72)],
+)
+def test_solidity_and_python_agree_on_every_foreign_vector(
+    chain: Chain, merkle_vectors: dict, kind: str, names: tuple[str, str], sent: int
+):
+    """98 of each kind. What has no ABI form cannot reach the contract; Python refuses it too."""
+    functions = chain.contracts.registry.functions
+    forms = {path: values for path, _, values in expressible(merkle_vectors[kind], *names)}
+    assert (len(merkle_vectors[kind]), len(forms)) == (98, sent)
+    for path, vector in merkle_vectors[kind]:
+        accepted = python_accepts(kind, vector)
+        if path not in forms:
+            # The one that is right compares a root of no bytes with itself.
+            assert not accepted or path.endswith("sizes-are-equal-one-and-proof-is-empty.json")
+            continue
+        if kind == "consistency":
+            call = functions.verifyConsistency(vector["size1"], vector["size2"], *forms[path])
+        else:
+            leaf, root, proof = forms[path]
+            call = functions.verifyInclusion(
+                leaf, vector["leafIdx"], vector["treeSize"], root, proof
+            )
+        assert call.call() is accepted is not vector["wantErr"], path
+
+
+@relaxed
+@given(data=st.data(), size=st.integers(1, 3_000))
+def test_an_anchored_entry_with_the_recursion(chain: Chain, data: st.DataObject, size: int):
+    registry = chain.contracts.registry
+    index = data.draw(st.integers(0, size - 1), label="index")
+    snapshot = chain.web3.provider.make_request("evm_snapshot", [])["result"]
+    chain.send(registry.functions.append(size, TREE.root(size), []))
+    verify = registry.functions.verifyAnchoredEntry
+    proof = TREE.inclusion(index, size)
+    assert verify(TREE.leaf(index), index, proof).call()
+    assert not verify(TREE.leaf(index), index, [*proof, bytes(32)]).call()
+    assert not verify(TREE.leaf(index), size, proof).call()
+    assert not verify(bytes(32), index, proof).call()
+    chain.web3.provider.make_request("evm_revert", [snapshot])
+
+
+@given(st.tuples(st.integers(1, 10**12), st.integers(1, 10**12)).filter(lambda x: x[0] != x[1]))
+def test_an_imagined_extension_is_one(sizes: tuple[int, int]):
+    """What the gas of a log of 10^9 entries is measured with."""
+    old, size = sorted(sizes)
+    old_root, root, proof = imagined_extension(old, size)
+    verify_consistency(old, size, proof, old_root, root)
 
 
 def test_foreign_consistency_vectors_move_the_head_or_do_not(chain: Chain, merkle_vectors: dict):

@@ -62,9 +62,9 @@ def test_a_participants_pages(themed: Visitor, platform: Platform, theme: str) -
         event = api.get("/events", params={"order": "desc"}).json()["items"][0]["event_id"]
     details = (
         f"/orders/{order}", f"/settlements/{instruction}", f"/sign/{instruction}",
-        f"/audit/events/{event}",
+        f"/audit/events/{event}", f"/audit/streams/order-{order}",
     )  # fmt: skip
-    labels = ("order", "settlement", "sign", "event")
+    labels = ("order", "settlement", "sign", "event", "stream")
     pages = [
         *((path, name_of(path)) for path in PARTY_PAGES),
         *zip(details, labels, strict=True),

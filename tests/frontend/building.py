@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from anchoring.bundle import Bundle
+from anchoring.bundle import AnyBundle, Bundle, EventsBundle
 from anchoring.checkpoint import Checkpoint, sign_checkpoint
 from anchoring.envelope import EVENT_CONTEXT, encode_event
 from anchoring.errors import AnchoringError, MalformedInput
 from anchoring.merkle import leaf_hash
 from anchoring.note import NoteSigner
 from anchoring.policy import parse_policy
+from anchoring.proof_kinds import ProofKind, proof_kind
 from anchoring.report import Report
 from anchoring.tlog_proof import TlogProof
 from anchoring.trust import parse_trust
@@ -32,14 +33,13 @@ class Case:
     base: str
     files: Files = field(default_factory=dict)
     profile: str | None = None
-    not_checked_here: tuple[str, ...] = ()
 
 
 def judge(files: Files, profile: str | None = None) -> dict[str, Any]:
     """What ``tally verify`` makes of these files: its verdicts, or why it refuses to start."""
     try:
         policy = parse_policy(_required(files, "policy"))
-        bundle = Bundle(_required(files, "event"), _required(files, "proof"), files.get("anchor"))
+        bundle = read_bundle(files)
         keys = files.get("keys")
         used = Profile(profile) if profile else choose_profile(bundle, keys)
         if used is Profile.TALLYSTICK and keys is None:
@@ -64,6 +64,31 @@ def document(report: Report) -> dict[str, Any]:
     if report.exit_code == 0:
         found["facts"] = {name: str(value) for name, value in report.facts.items()}
     return found
+
+
+def read_bundle(files: Files) -> AnyBundle:
+    """The bundle that the files make, as the command line puts it together from a folder."""
+    stream, anchor, personal = files.get("stream"), files.get("anchor"), files.get("personal")
+    entries = _required(files, "events" if wants_events(files) else "event")
+    proof = _required(files, "proof")
+    erasures = tuple(
+        Bundle(_required(files, f"{name}.event"), _required(files, f"{name}.tlog-proof"))
+        for name in ("erasure", "erasure-2")
+        if files.get(f"{name}.event") or files.get(f"{name}.tlog-proof")
+    )
+    if wants_events(files):
+        return EventsBundle(entries, proof, anchor, stream, personal, erasures)
+    return Bundle(entries, proof, anchor, personal, erasures)
+
+
+def wants_events(files: Files) -> bool:
+    """Whether several entries are proven; a proof of no known kind is what lies beside it."""
+    try:
+        kind = proof_kind(files.get("proof") or b"")
+    except MalformedInput:
+        has_events = files.get("events") is not None and not files.get("event")
+        return files.get("stream") is not None or has_events
+    return files.get("stream") is not None or kind is not ProofKind.ENTRY
 
 
 def _required(files: Files, name: str) -> bytes:

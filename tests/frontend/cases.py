@@ -16,7 +16,7 @@ from anchoring.cosignature import MLDSA44Cosigner
 from anchoring.encoding import encode_base64
 from anchoring.keys import EventKey, EventKeys, write_event_keys
 from anchoring.merkle import EMPTY_ROOT
-from anchoring.note import Ed25519NoteSigner
+from anchoring.note import Ed25519NoteSigner, VerifierKey
 from anchoring.tlog_proof import TlogProof, parse_tlog_proof
 from tests.anchoring.support import (
     COSIGNED_AT,
@@ -243,6 +243,7 @@ def _checkpoints() -> Iterator[Case]:
 
 
 def _mldsa(entry: bytes) -> Iterator[Case]:
+    """Post-quantum cosignatures: of the log itself, of a witness, and with one part spoiled."""
     key = MLDSA44PrivateKey.from_seed_bytes(b"\x07" * 32)
     second = MLDSA44Cosigner(ORIGIN, key, lambda: COSIGNED_AT)
     witness = MLDSA44Cosigner("witness.example/pq", key, lambda: COSIGNED_AT)
@@ -251,15 +252,58 @@ def _mldsa(entry: bytes) -> Iterator[Case]:
     unwanted = f"log {LOG_SIGNER.vkey}\nwitness pq {witness.vkey}\nquorum none\n".encode()
     signed = {"event": entry, "anchor": None}
     log = signed | {"proof": one_leaf(entry, (LOG_SIGNER, second)), "policy": both}
-    yield Case("ML-DSA-44 of the log", "witnessed", log, None, ("checkpoint",))
+    yield Case("ML-DSA-44 of the log", "witnessed", log)
     missing = signed | {"proof": one_leaf(entry, (LOG_SIGNER,)), "policy": both}
     yield Case("ML-DSA-44 of the log missing", "witnessed", missing)
+    # This signature type is over a checkpoint, which the list of keys is not.
+    keys = make_keys() + _line(second.vkey, bytes(8 + 2420))
+    yield Case("ML-DSA-44 under the keys file", "witnessed", log | {"keys": keys})
     asked = signed | {"proof": one_leaf(entry, (LOG_SIGNER, witness)), "policy": wanted}
-    yield Case("ML-DSA-44 of a witness", "witnessed", asked, None, ("checkpoint", "witnesses"))
-    spare = asked | {"policy": unwanted}
-    yield Case("ML-DSA-44 of a spare witness", "witnessed", spare, None, ("checkpoint",))
+    yield Case("ML-DSA-44 of a witness", "witnessed", asked)
+    yield Case("ML-DSA-44 of a spare witness", "witnessed", asked | {"policy": unwanted})
     absent = signed | {"proof": one_leaf(entry, (LOG_SIGNER,)), "policy": wanted}
     yield Case("ML-DSA-44 of a witness missing", "witnessed", absent)
+    long = MLDSA44Cosigner("w" * 256, key, lambda: COSIGNED_AT)
+    named = f"log {LOG_SIGNER.vkey}\nwitness pq {long.vkey}\nquorum pq\n".encode()
+    line = _line(long.vkey, bytes(8 + 2420))
+    unsigned = signed | {"proof": absent["proof"] + line, "policy": named}
+    yield Case("ML-DSA-44 of a name of 256 bytes", "witnessed", unsigned)
+    yield from _spoiled_mldsa(witness, asked, absent["proof"])
+
+
+def _spoiled_mldsa(
+    witness: MLDSA44Cosigner, asked: Mapping[str, bytes | None], unsigned: bytes
+) -> Iterator[Case]:
+    """One honest cosignature with a byte of each of its parts changed, cut or added to."""
+    text = parse_tlog_proof(unsigned).checkpoint.decode().rpartition("\n\n")[0] + "\n"
+    raw = witness.sign(text.encode())
+    parts = {
+        "time": 7,
+        "c": 8 + 31,
+        "z": 8 + 32 + 1000,
+        "h": 8 + 2420 - 20,
+        "h count": len(raw) - 1,
+    }
+    changed = {f"another {name}": _flip(raw, at) for name, at in parts.items()}
+    changed |= {
+        "a byte less": raw[:-1],
+        "a byte more": raw + b"\x00",
+        "no signature": raw[:8],
+        "a huge time": b"\x80" + raw[1:],
+        "zeros": raw[:8] + bytes(2420),
+        "ones": raw[:8] + b"\xff" * 2420,
+    }
+    for name, data in changed.items():
+        files = {**asked, "proof": unsigned + _line(witness.vkey, data)}
+        yield Case(f"ML-DSA-44 with {name}", "witnessed", files)
+
+
+def _line(vkey: VerifierKey, raw: bytes) -> bytes:
+    return f"\u2014 {vkey.name} {encode_base64(vkey.key_id + raw)}\n".encode()
+
+
+def _flip(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
 def _foreign() -> Iterator[Case]:

@@ -17,11 +17,15 @@ from typing import Any
 from tests.anchoring.support import ROOT, make_sample, start_anvil
 from tests.frontend.building import FILES, Case, Files, judge
 from tests.frontend.cases import every_case
+from tests.frontend.kind_cases import kind_cases
+from tests.frontend.kinds import FLIPPED, kind_bases
 from tests.frontend.sentences import sentence_vectors, signature_vectors
 
 VECTORS = ROOT / "frontend/src/proof/vectors"
 WALLET = ROOT / "frontend/src/wallet/vectors"
 MASKS = (0x01, 0x20)
+REAL = ("platform", "witnessed")
+FIRST_LETTER = ord("A")
 
 Document = dict[str, Any]
 
@@ -29,17 +33,25 @@ Document = dict[str, Any]
 def read_bases() -> dict[str, Files]:
     """The committed real bundles, by name."""
     document = json.loads((VECTORS / "bases.json").read_text("utf-8"))
-    return {name: _decode(files) for name, files in document.items()}
+    return {name: _decode(document[name]) for name in REAL}
+
+
+def base_document(real: Mapping[str, Files]) -> Document:
+    """The real bundles, and one of each other kind."""
+    return {name: _encode(files) for name, files in {**real, **kind_bases()}.items()}
 
 
 def case_document(bases: Mapping[str, Files]) -> Document:
     """Every case with the verdicts of the Python verifier."""
-    return {case.name: _case(case, bases[case.base]) for case in every_case(bases)}
+    every = {**bases, **kind_bases()}
+    cases = [*every_case(bases), *kind_cases()]
+    assert len({case.name for case in cases}) == len(cases), "two cases of one name"
+    return {case.name: _case(case, every[case.base]) for case in cases}
 
 
 def _case(case: Case, base: Files) -> Document:
     files = {
-        part: None if data is None else _difference(base[part] or b"", data)
+        part: None if data is None else _difference(base.get(part) or b"", data)
         for part, data in case.files.items()
     }
     document: Document = {
@@ -49,8 +61,6 @@ def _case(case: Case, base: Files) -> Document:
     }
     if case.profile is not None:
         document["profile"] = case.profile
-    if case.not_checked_here:
-        document["not_checked_here"] = list(case.not_checked_here)
     return document
 
 
@@ -70,11 +80,13 @@ def flip_document(bases: Mapping[str, Files]) -> Document:
     """What every changed byte leads to: a letter for each offset, standing for six statuses."""
     classes: list[str] = []
     runs: Document = {}
-    for base in sorted(bases):
-        for part in ("event", "proof", "anchor"):
+    flipped = dict.fromkeys(sorted(bases), ("event", "proof", "anchor")) | FLIPPED
+    every = {**bases, **kind_bases()}
+    for base, parts in flipped.items():
+        for part in parts:
             for mask in MASKS:
                 key = f"{base}/{part}/{mask:#04x}"
-                runs[key] = _flip_run(bases[base], part, mask, classes)
+                runs[key] = _flip_run(every[base], part, mask, classes)
     return {"classes": classes, "runs": runs}
 
 
@@ -84,12 +96,18 @@ def _flip_run(files: Files, part: str, mask: int, classes: list[str]) -> str:
     for at in range(len(original)):
         changed = bytearray(original)
         changed[at] ^= mask
-        verdicts = judge({**files, part: bytes(changed)})["verdicts"]
-        statuses = " ".join(f"{check}={found[0]}" for check, found in sorted(verdicts.items()))
+        statuses = _statuses(judge({**files, part: bytes(changed)}))
         if statuses not in classes:
             classes.append(statuses)
-        letters.append(chr(ord("A") + classes.index(statuses)))
+        letters.append(chr(FIRST_LETTER + classes.index(statuses)))
     return "".join(letters)
+
+
+def _statuses(found: Document) -> str:
+    if "refused" in found:
+        return "refused"
+    verdicts = sorted(found["verdicts"].items())
+    return " ".join(f"{check}={verdict[0]}" for check, verdict in verdicts)
 
 
 def write(path: Path, document: Document) -> None:
@@ -145,8 +163,9 @@ def main() -> None:
     folder: Path | None = parser.parse_args().bases
     if folder is not None:
         made = {"witnessed": _witnessed_base(), "platform": _platform_base(folder)}
-        write(VECTORS / "bases.json", {name: _encode(files) for name, files in made.items()})
+        write(VECTORS / "bases.json", base_document(made))
     bases = read_bases()
+    write(VECTORS / "bases.json", base_document(bases))
     write(VECTORS / "cases.json", case_document(bases))
     write(VECTORS / "flips.json", flip_document(bases))
     write(WALLET / "sentences.json", sentence_vectors())

@@ -8,7 +8,9 @@ import json
 
 import pytest
 
+from tests.frontend.kinds import kind_bases
 from tests.frontend.make_vectors import (
+    FIRST_LETTER,
     VECTORS,
     WALLET,
     case_document,
@@ -48,8 +50,22 @@ def test_the_changed_bytes_lead_where_the_verifier_says(bases):
 
 
 def test_no_changed_byte_is_verified():
-    classes = committed(VECTORS / "flips.json")["classes"]
-    assert all("failed" in each or "malformed" in each for each in classes)
+    document = committed(VECTORS / "flips.json")
+    refused = {
+        chr(FIRST_LETTER + at): "failed" in each or "malformed" in each
+        for at, each in enumerate(document["classes"])
+    }
+    verified = {
+        (run, at)
+        for run, letters in document["runs"].items()
+        for at, letter in enumerate(letters)
+        if not refused[letter]
+    }
+    # Another name in a proof of absence can make it a true proof that this other one is absent.
+    text = kind_bases()["absent"]["stream"].decode()
+    start, end = text.index("tenant "), text.index("count ")
+    assert {run.rpartition("/")[0] for run, _ in verified} <= {"absent/stream"}
+    assert all(start <= at < end for _, at in verified)
 
 
 def test_the_sentences_are_those_of_the_platform():

@@ -188,6 +188,69 @@ def test_verify_says_what_is_missing(first: Done, home: Path, tmp_path: Path) ->
     assert tally("verify", str(tmp_path / proof.name), home=tmp_path).code == 4  # no anchor
 
 
+def account_stream(home: Path) -> tuple[str, str]:
+    """(tenant, stream) of the first trader's account, as the demonstration's own bundle says."""
+    lines = (home / "demo" / "account-alder-capital.stream").read_text().split("\n")
+    return lines[1].removeprefix("tenant "), lines[2].removeprefix("stream ")
+
+
+def test_the_demonstration_gives_whole_accounts_and_one_proof_of_the_run(
+    first: Done, home: Path, tmp_path: Path
+) -> None:
+    folder = home / "demo"
+    (batch,) = folder.glob("run-*.tlog-batch")
+    for proof in (*folder.glob("account-*.stream"), batch):
+        done = tally("verify", str(proof), "--json", home=tmp_path)
+        assert done.code == 0, done.text
+    assert len(list(folder.glob("account-*.stream"))) == 2
+    assert "the same without its last event" in first.text
+
+
+def test_prove_writes_a_whole_stream_and_verify_says_so(
+    first: Done, home: Path, tmp_path: Path
+) -> None:
+    tenant, stream = account_stream(home)
+    account = stream.removeprefix("account-")
+    for number, arguments in enumerate(([account], [stream], [stream, "--tenant", tenant])):
+        folder = tmp_path / str(number)
+        made = tally("prove", "--stream", *arguments, "--out", str(folder), "--json", home=home)
+        assert made.code == 0, made.text
+        told = json.loads(made.out)
+        assert (told["stream_id"], told["anchored"]) == (stream, True)
+        done = tally("verify", told["proof"], "--json", home=tmp_path)
+        assert done.code == 0, done.text
+        detail = json.loads(done.out)["verdicts"]["completeness"]["detail"]
+        assert f"{told['count']} events of {stream}" in detail
+
+
+def test_prove_shows_that_a_stream_is_not_there(first: Done, home: Path, tmp_path: Path) -> None:
+    tenant, _ = account_stream(home)
+    absent = ("prove", "--stream", "account-of-nobody", "--out", str(tmp_path))
+    must_fail_in_one_line(tally(*absent, home=home), "not-found")
+    must_fail_in_one_line(tally(*absent, "--allow-absent", home=home), "not-found", "--tenant")
+    made = tally(*absent, "--allow-absent", "--tenant", tenant, "--json", home=home)
+    assert made.code == 0, made.text
+    done = tally("verify", json.loads(made.out)["proof"], home=tmp_path)
+    assert done.code == 0, done.text
+    known = ("prove", "--stream", "participant", "--out", str(tmp_path))
+    must_fail_in_one_line(tally(*known, home=home), "not-found")
+
+
+def test_prove_takes_several_events_or_a_range(first: Done, home: Path, tmp_path: Path) -> None:
+    ids = [
+        json.loads(each.read_bytes())["event"]["event_id"]
+        for each in sorted((home / "demo").glob("*.event"))[3:40:9]
+    ]
+    for arguments in (ids, ["--range", "3", "40"]):
+        made = tally("prove", *arguments, "--out", str(tmp_path), "--json", home=home)
+        assert made.code == 0, made.text
+        done = tally("verify", json.loads(made.out)["proof"], "--json", home=tmp_path)
+        assert done.code == 0, done.text
+    for wrong in ([], [ids[0], "--range", "3", "40"], ["--range", "40", "3"]):
+        must_fail_in_one_line(tally("prove", *wrong, home=home), "value-invalid")
+    must_fail_in_one_line(tally("prove", "--range", "3", "4000", home=home), "proof-not-ready")
+
+
 def test_the_whole_log_verifies_from_its_folder(first: Done, home: Path) -> None:
     done = tally("verify-log", str(home / "log"), "--json", home=home)
     assert done.code == 0, done.text

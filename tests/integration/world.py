@@ -14,10 +14,12 @@ import psycopg
 from fastapi.testclient import TestClient
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from anchoring.chain_signer import LocalChainSigner
 from anchoring.rpc import HttpRpc, Rpc
 from anchoring.tile_store import DirectoryStore
 from backend.audit.anchorer import Anchorer
 from backend.audit.chain import NodeAnchorChain
+from backend.audit.indexer import Indexer, indexer_lease
 from backend.eventstore.lease import Lease
 from backend.eventstore.replay import ReplayReport, replay_and_compare
 from backend.eventstore.scope import Scope
@@ -140,7 +142,10 @@ class World:
         adopted = core.adopted()
         account = load_keystore(self.home.keys / ANCHORER_KEYSTORE, self.home.passphrase())
         chain = NodeAnchorChain(
-            rpc or HttpRpc(url or self.chain.url), adopted.chain_id, adopted.registry, account
+            rpc or HttpRpc(url or self.chain.url),
+            adopted.chain_id,
+            adopted.registry,
+            LocalChainSigner(account),
         )
         options: dict[str, Any] = {"max_age": timedelta(hours=1), **changes}
         max_age = options.pop("max_age")
@@ -150,6 +155,24 @@ class World:
     def lease(self, name: str, holder: str, seconds: float = 15.0) -> Lease:
         ttl = timedelta(seconds=seconds)
         return Lease(self.anchorer_core.database, name, holder, ttl, Scope.venue())
+
+    def indexer(self, holder: str | None = None, seconds: float = 15.0) -> Indexer:
+        """An indexer that looks at every step; any number may run."""
+        core = self.worker_core
+        if holder is None:
+            return Indexer(core.store, indexer_lease(core.database, 0.0), 0.0)
+        lease = Lease(core.database, "indexer", holder, timedelta(seconds=seconds), Scope.venue())
+        return Indexer(core.store, lease, 0.0)
+
+    def index(self) -> int:
+        """Commit to the index of what is sequenced, and sequence that; returns its size."""
+        self.sequence()
+        acting = self.indexer()
+        acting.step()
+        acting.release()
+        self.sequence()
+        (row,) = self.rows("SELECT max(size) AS size FROM index_commitments")
+        return int(row["size"])
 
     def sequence(self) -> None:
         """Give every committed event its position, and publish."""

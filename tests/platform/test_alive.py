@@ -49,11 +49,10 @@ def test_a_process_is_alive_when_every_loop_of_it_is(home: Home) -> None:
         stop.set()
         return False
 
-    assert alive("worker") == 1, "it never began"
-    run_loops({"subscriptions": step}, stop, 0.01, home.pulse)
-    assert alive("worker") == 1, "one of two"
-    stop.clear()
-    run_loops({"settlement": step}, stop, 0.01, home.pulse)
+    for loop in LOOPS["worker"]:
+        assert alive("worker") == 1, f"{loop} never began"
+        stop.clear()
+        run_loops({loop: step}, stop, 0.01, home.pulse)
     assert alive("worker") == 0
     assert alive("sequencer") == 1
 

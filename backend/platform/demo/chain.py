@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from anchoring.chain_signer import LocalChainSigner
 from anchoring.rpc import HttpRpc, get_block, read_data
 from backend.audit.anchorer import adopt, check_chain
 from backend.audit.chain import NodeAnchorChain
@@ -109,7 +110,9 @@ class DevelopmentChain:
         rpc = HttpRpc(self._node.url)
         block = get_block(rpc, registry.block)
         account = load_keystore(self._home.keys / ANCHORER_KEYSTORE, self._home.passphrase())
-        chain = NodeAnchorChain(rpc, deployment.chain_id, registry.address, account)
+        chain = NodeAnchorChain(
+            rpc, deployment.chain_id, registry.address, LocalChainSigner(account)
+        )
         adopt(
             core.store,
             RegistryAdopted(

@@ -3,8 +3,6 @@
 import socket
 import threading
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -13,8 +11,7 @@ from backend.eventstore.scope import Scope
 from backend.identity.service import IdentityService
 from backend.kernel.errors import DomainError, ErrorCode
 from backend.platform.bootstrap import Core, open_core
-from backend.platform.commands.records import write_inputs
-from backend.platform.demo import development, proving, script
+from backend.platform.demo import development, evidence, script
 from backend.platform.demo.cast import Cast
 from backend.platform.demo.chain import DevelopmentChain
 from backend.platform.demo.client import wait_for
@@ -53,7 +50,7 @@ def run(settings: Settings, telling: Telling, once: bool, stop: threading.Event)
             telling.say(f"found {known:,} events of earlier runs" if known else "a new, empty log")
         play = _set(stack, settings, telling, stage, core)
         _play(play)
-        _prove(play, core, known)
+        evidence.give(play, core, known)
         if once:
             telling.leave(core.home.demo)
             return
@@ -154,46 +151,9 @@ def _play(play: Play) -> None:
         script.show_nav(play, script.week_before(day), on)
 
 
-def _prove(play: Play, core: Core, known: int) -> None:
-    """Anchor the tail, write a bundle for every event of this run, verify all, tamper with one."""
-    telling, folder = play.telling, core.home.demo
-    with telling.step("Anchor the log on chain"):
-        size = script.anchor_tail(play)
-    with telling.step("Write a proof bundle for every event, and verify each offline"):
-        events = [
-            each
-            for each in play.operator.pages("/events", limit=200)
-            if known <= each["position"] < size
-        ]
-        write_inputs(core, folder)
-        found = script.bundles(play, [each["event_id"] for each in events])
-        names = {each["event_id"]: _name(each) for each in events}
-        proofs = [proving.write(folder, names[key], *files) for key, files in found.items()]
-        count = proving.verify_all(folder, proofs)
-        telling.say(f"{count} bundles in {folder}: [bold green]all verified[/]")
-        shown = next(
-            (each for each in reversed(proofs) if "settlement.final" in each.name), proofs[-1]
-        )
-        telling.say(f"try it: .venv/bin/tally verify {_shown(shown)}")
-    with telling.step("Change one byte of a proof"):
-        for suffix, verdict in proving.tamper(folder, shown).items():
-            telling.say(f"{shown.stem}{suffix} with one bit changed: [bold red]{verdict}[/]")
-
-
 def _sign_in_names(core: Core) -> list[str]:
     """Whom the dashboard offers to sign in as; nobody where development mode is off."""
     return [each.name for each in read_cast(core.home.demo / PARTICIPANTS)]
-
-
-def _name(event: dict[str, Any]) -> str:
-    return f"{event['position']:06d}-{event['type']}"
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _booked(play: Play, trade_id: str) -> bool | None:

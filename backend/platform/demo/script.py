@@ -1,6 +1,5 @@
 """The main job, step by step. Each step goes through the API, the chain, or the log itself."""
 
-import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -272,38 +271,6 @@ def show_nav(play: Play, first: date, last: date) -> None:
             f"{trader.name}: gain {Decimal(found['gain']):,.2f} USD"
             f" (realised {Decimal(found['realised']):,.2f}), time-weighted {rate:.3f} %"
         )
-
-
-def anchor_tail(play: Play) -> int:
-    """Ask for the exact size to be anchored, and wait until it is final."""
-    size: int = play.operator.post("/anchors", {})["size"]
-    play.telling.say(f"asked for the exact size {size:,}")
-
-    def look() -> dict[str, Any] | None:
-        anchors = play.operator.get("/anchors", limit=5)["items"]
-        final = [each for each in anchors if each["state"] == "FINAL" and each["size"] >= size]
-        return final[-1] if final else None
-
-    anchor = wait_for("the anchor's finality", look, seconds=90, meanwhile=play.tick)
-    play.telling.say(
-        f"size {anchor['size']:,}, root {anchor['root'][:16]}…, block {anchor['block_number']},"
-        f" {anchor['gas_used']:,} gas"
-    )
-    return int(anchor["size"])
-
-
-def bundles(play: Play, event_ids: list[str]) -> dict[str, tuple[bytes, bytes, bytes | None]]:
-    """The three files of each event's proof, by event id, as the API gives them."""
-    found = {}
-    for event_id in event_ids:
-        proof = play.operator.get(f"/events/{event_id}/proof")
-        anchor = proof["anchor"]
-        found[event_id] = (
-            base64.b64decode(proof["event"]),
-            base64.b64decode(proof["tlog_proof"]),
-            base64.b64decode(anchor) if anchor else None,
-        )
-    return found
 
 
 def order_for(play: Play, seller: Trader, security: Security, day: date) -> dict[str, str]:

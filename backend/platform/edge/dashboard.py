@@ -4,6 +4,7 @@ What belongs to the API, the log or a probe is never answered with a page: there
 is a problem document, whatever the caller accepts.
 """
 
+import re
 from pathlib import Path
 
 from fastapi.responses import HTMLResponse
@@ -16,7 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.platform.edge.compression import Compression
 
 RESERVED = ("api", "log", "witness", "livez", "readyz", "metrics", "docs")
+OFFLINE_VERIFIER = "verify.html"
 _METHODS = ("GET", "HEAD")
+_OWN_POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]+)"')
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Tallystick</title>
 <h1>The dashboard is not built</h1>
 <p>Build it with <code>make run</code>, or with <code>npm ci</code> and <code>npm run build</code>
@@ -33,6 +36,7 @@ class Dashboard:
         self._files = StaticFiles(directory=folder, check_dir=False)
         self._otherwise = otherwise
         self._compression = Compression()
+        self._offline_policy = _offline_policy(folder / OFFLINE_VERIFIER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or is_reserved(scope["path"]) or scope["method"] not in _METHODS:
@@ -63,7 +67,18 @@ class Dashboard:
             if error.status_code != 404:
                 raise
             return None
+        if path == OFFLINE_VERIFIER and self._offline_policy is not None:
+            found.headers["Content-Security-Policy"] = self._offline_policy
         return self._compression.apply(Request(scope), found)
+
+
+def _offline_policy(page: Path) -> str | None:
+    """The rules that the offline verifier sets for itself: it names its inline script by hash.
+
+    Served under the dashboard's own rules that script would not run; these allow no connection.
+    """
+    found = _OWN_POLICY.search(page.read_text("utf-8")) if page.is_file() else None
+    return None if found is None else f"{found[1]}; frame-ancestors 'none'"
 
 
 def is_reserved(path: str) -> bool:

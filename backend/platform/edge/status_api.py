@@ -16,7 +16,8 @@ from backend.web.models import EdgeModel
 
 _LOG = """
 SELECT coalesce((SELECT max(size) FROM log_head), 0) AS size, anchored.size AS anchored_size,
-  (SELECT sequenced_at FROM feed WHERE position >= anchored.size AND type NOT LIKE 'anchor.%'
+  (SELECT sequenced_at FROM feed WHERE position >= anchored.size
+   AND type NOT LIKE 'anchor.%' AND type NOT LIKE 'index.%'
    ORDER BY position LIMIT 1) AS oldest_unanchored_at
 FROM (SELECT coalesce(max(size), 0) AS size FROM anchors WHERE state = 'FINAL') AS anchored
 """

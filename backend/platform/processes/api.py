@@ -18,6 +18,7 @@ from backend.platform.metrics import PlatformCollector
 from backend.platform.processes.serving import serve_until
 from backend.platform.schema import check_migrated
 from backend.platform.settings import CHECKOUT
+from backend.platform.witness_metrics import WitnessCollector
 
 SWAGGER_UI = CHECKOUT / "node_modules" / "swagger-ui-dist"
 DASHBOARD = CHECKOUT / "frontend" / "dist"
@@ -29,6 +30,7 @@ def application(core: Core, swagger_ui: Path = SWAGGER_UI, dashboard: Path = DAS
     """The application with its readiness checks and metrics."""
     metrics = CollectorRegistry()
     metrics.register(PlatformCollector(core.database))
+    metrics.register(WitnessCollector(core.database))
     readiness = {
         "database": lambda: None if core.database.ping() else "The database does not answer.",
         "schema": lambda: _problem(lambda: check_migrated(core.database.conninfo)),

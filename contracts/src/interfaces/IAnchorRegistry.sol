@@ -56,6 +56,14 @@ interface IAnchorRegistry {
     /// @notice The only account that may append.
     function writer() external view returns (address);
 
+    /// @notice Whether `leaf` (a leaf hash) is entry `index` of the log as it is anchored now. False before the
+    /// first anchor.
+    /// @dev For contracts that act on what the log says. The proof is for the size that `head` gives, so a later
+    /// anchor makes it stale: whoever holds an older one proves its head with `verifyInclusion`, and that the
+    /// present head extends that one with `verifyConsistency` (`examples/RecordGate.sol` does both).
+    /// @param proof RFC 9162 inclusion proof in the tree of the present head's size
+    function verifyAnchoredEntry(bytes32 leaf, uint64 index, bytes32[] calldata proof) external view returns (bool);
+
     /// @notice Whether `leaf` (a leaf hash) is entry `index` of the tree with `size` entries and root `root`.
     function verifyInclusion(bytes32 leaf, uint64 index, uint64 size, bytes32 root, bytes32[] calldata proof)
         external

@@ -8,6 +8,7 @@ interface Vm {
     function warp(uint256 timestamp) external;
     function chainId(uint256 newChainId) external;
     function prank(address sender) external;
+    function deal(address account, uint256 balance) external;
     function etch(address target, bytes calldata code) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
     function expectRevert(bytes calldata revertData) external;

@@ -1,0 +1,1 @@
+"""The published vectors of ``docs/vectors/``, made again by ``python -m scripts.vectors``."""
