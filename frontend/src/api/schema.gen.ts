@@ -268,6 +268,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Contacts
+         * @description The caller's contacts.
+         */
+        get: operations["list_contacts"];
+        put?: never;
+        /**
+         * Record Contact
+         * @description Record a contact person. The log gets salted commitments; the values can be erased.
+         */
+        post: operations["record_contact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Contact
+         * @description One contact.
+         */
+        get: operations["get_contact"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase Contact
+         * @description Hide the contact now and erase it after 30 days; `immediately` erases it at once.
+         *
+         *     Erasing destroys values and salts. The log keeps its commitments, which nothing opens.
+         */
+        delete: operations["erase_contact"];
+        options?: never;
+        head?: never;
+        /**
+         * Correct Contact
+         * @description Correct fields; the values before are destroyed. The same values change nothing.
+         */
+        patch: operations["correct_contact"];
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/disclosure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Disclose Contact
+         * @description The bytes of `NAME.personal`, to lay beside the proof of an event.
+         *
+         *     With `event_id` exactly the fields of that event whose values are still kept; without,
+         *     every field that is kept now (right beside an event that committed to all of them).
+         */
+        get: operations["disclose_contact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Contact
+         * @description Withdraw a requested erasure before it is due. 409 afterwards.
+         */
+        post: operations["restore_contact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets": {
         parameters: {
             query?: never;
@@ -409,6 +506,26 @@ export interface paths {
          *     16 of one participant, 503 `overloaded` when no place is left.
          */
         get: operations["stream_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/index/commitments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Index Commitments
+         * @description Commitments to the index of streams, the newest first. Public.
+         */
+        get: operations["index_commitments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -561,6 +678,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/log/range-proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Range Proof
+         * @description One proof of the entries from `start` to before `end`, 5,000 at most.
+         */
+        get: operations["range_proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -665,6 +802,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/participants/{participant_id}/contacts/{contact_id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase For Participant
+         * @description Erase a participant's contact at once, on request. Nothing personal is shown.
+         */
+        post: operations["erase_for_participant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/participants/{participant_id}/tokens": {
         parameters: {
             query?: never;
@@ -679,6 +836,28 @@ export interface paths {
          * @description Issue an API token for a participant. It cannot be read again.
          */
         post: operations["issue_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/personal-data/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Personal Data
+         * @description Everything held on the caller's contacts, with events and commitments in the log.
+         *
+         *     Contacts that are erased, or about to be, are in it with what is still kept of them.
+         */
+        get: operations["export_personal_data"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -807,6 +986,28 @@ export interface paths {
         get: operations["get_performance"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove Many
+         * @description One proof of several events of one's own (auditors: of any), in the order of the log.
+         *
+         *     Nothing is written: the same request may be repeated. 422 for an event named twice.
+         */
+        post: operations["prove_many"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1053,6 +1254,68 @@ export interface paths {
          * @description Where the platform stands now.
          */
         get: operations["get_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/streams/{stream_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream History
+         * @description Who did what to one aggregate, the newest first, with each field before and after.
+         */
+        get: operations["stream_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/streams/{stream_id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Proof
+         * @description All events of a stream of one's own, 5,000 at most, shown complete.
+         *
+         *     409 `proof-not-ready` until an index commitment that covers the stream is published.
+         */
+        get: operations["stream_proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/streams/{stream_id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream State
+         * @description What was known of one aggregate at a log position; now, if none is named.
+         */
+        get: operations["stream_state"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1334,6 +1597,62 @@ export interface components {
          */
         AssetClass: "equity" | "etf" | "fund" | "bond";
         /**
+         * AuditEntryOut
+         * @description One event as an audit trail tells it.
+         */
+        AuditEntryOut: {
+            /** Action */
+            action: string;
+            /** Causation Id */
+            causation_id: string | null;
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
+            /** Effective At */
+            effective_at: string;
+            /** Entity Id */
+            entity_id: string;
+            /** Entity Type */
+            entity_type: string;
+            /** Event Id */
+            event_id: string;
+            /** Position */
+            position: number;
+            /** Request Id */
+            request_id: string | null;
+            /** Timestamp */
+            timestamp: string;
+            /** User Id */
+            user_id: string;
+        };
+        /**
+         * BatchProofOut
+         * @description One proof of many entries: NAME.events, NAME.tlog-batch and NAME.anchor in base64.
+         */
+        BatchProofOut: {
+            /** Anchor */
+            anchor: string | null;
+            /** Anchored */
+            anchored: boolean;
+            /** Checkpoint Size */
+            checkpoint_size: number;
+            /** Erasures */
+            erasures: components["schemas"]["ErasureProofOut"][];
+            /** Events */
+            events: string;
+            /**
+             * Kind
+             * @default batch
+             * @constant
+             */
+            kind: "batch";
+            /** Personal */
+            personal: string | null;
+            /** Positions */
+            positions: number[];
+            /** Tlog Batch */
+            tlog_batch: string;
+        };
+        /**
          * BlockHashOut
          * @description A block's hash as this server's node gives it: not an independent word.
          */
@@ -1482,6 +1801,18 @@ export interface components {
             safe: components["schemas"]["BlockOut"] | null;
         };
         /**
+         * ChangeOut
+         * @description A field that changed; `old` and `new` are null where it was not there.
+         */
+        ChangeOut: {
+            /** Field */
+            field: string;
+            /** New */
+            new: unknown;
+            /** Old */
+            old: unknown;
+        };
+        /**
          * CheckModel
          * @description One compliance check: decimals in ``inputs`` are strings.
          */
@@ -1496,6 +1827,22 @@ export interface components {
             name: string;
             /** Passed */
             passed: boolean;
+        };
+        /**
+         * CommitmentOut
+         * @description A commitment in the log: `held`, `replaced` by a correction, or `erased`.
+         */
+        CommitmentOut: {
+            /** Commitment */
+            commitment: string;
+            /** Erasure Event Id */
+            erasure_event_id: string | null;
+            /** Event Id */
+            event_id: string;
+            /** Field */
+            field: string;
+            /** State */
+            state: string;
         };
         /**
          * ConfigOut
@@ -1539,6 +1886,87 @@ export interface components {
             typed_data: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * ContactEventOut
+         * @description An event of the contact; `position` is its entry in the log, once it has one.
+         */
+        ContactEventOut: {
+            /** Event Id */
+            event_id: string;
+            /** Position */
+            position: number | null;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** Stream Version */
+            stream_version: number;
+            /** Type */
+            type: string;
+        };
+        /**
+         * ContactId
+         * @description The id of the contact that was recorded.
+         */
+        ContactId: {
+            /** Id */
+            id: string;
+        };
+        /**
+         * ContactIn
+         * @description A natural person who acts for the participant; `phone` in E.164 (`+` and digits).
+         */
+        ContactIn: {
+            /** Email */
+            email?: string | null;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone?: string | null;
+            purpose: components["schemas"]["Purpose"];
+        };
+        /**
+         * ContactOut
+         * @description A contact; values are null where none is kept, and from the request to erase on.
+         */
+        ContactOut: {
+            /** Commitments */
+            commitments: components["schemas"]["CommitmentOut"][];
+            /** Contact Id */
+            contact_id: string;
+            /** Email */
+            email: string | null;
+            /** Erasure Due At */
+            erasure_due_at: string | null;
+            /** Erasure Reason */
+            erasure_reason: string | null;
+            /** Name */
+            name: string | null;
+            /** Phone */
+            phone: string | null;
+            /** Purpose */
+            purpose: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * ContactPatch
+         * @description Fields to correct; null erases a field at once. What is not named stays.
+         */
+        ContactPatch: {
+            /** Email */
+            email?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Phone */
+            phone?: string | null;
         };
         /**
          * Created
@@ -1612,6 +2040,26 @@ export interface components {
             participant_id: string;
         };
         /**
+         * DisclosedOut
+         * @description A value with its salt (64 hex digits): what opens the commitment in the event.
+         */
+        DisclosedOut: {
+            /** Salt */
+            salt: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * DisclosureOut
+         * @description The content of `NAME.personal`, as `tally verify` takes it.
+         */
+        DisclosureOut: {
+            /** Disclosed */
+            disclosed: {
+                [key: string]: components["schemas"]["DisclosedOut"];
+            };
+        };
+        /**
          * DividendModel
          * @description Cash per unit, in units as of the ex date.
          */
@@ -1647,6 +2095,43 @@ export interface components {
             trade_date: string;
         };
         /**
+         * ErasureIn
+         * @description Why the contact is erased.
+         */
+        ErasureIn: {
+            reason: components["schemas"]["ErasureReason"];
+        };
+        /**
+         * ErasureOut
+         * @description Where the contact stands, without anything personal.
+         */
+        ErasureOut: {
+            /** Contact Id */
+            contact_id: string;
+            /** Erasure Reason */
+            erasure_reason: string | null;
+            /** State */
+            state: string;
+        };
+        /**
+         * ErasureProofOut
+         * @description The proof of an event that erased personal values: NAME.erasure.* in base64.
+         */
+        ErasureProofOut: {
+            /** Anchor */
+            anchor: string | null;
+            /** Event */
+            event: string;
+            /** Tlog Proof */
+            tlog_proof: string;
+        };
+        /**
+         * ErasureReason
+         * @description Why personal data is erased (the grounds of GDPR Art. 17(1), and our own retention).
+         * @enum {string}
+         */
+        ErasureReason: "consent_withdrawn" | "data_subject_request" | "legal_obligation" | "no_longer_needed" | "retention_ended" | "unlawful";
+        /**
          * EventOut
          * @description An event of one's own, with its place in the log once it has one.
          */
@@ -1677,6 +2162,47 @@ export interface components {
             stream_version: number;
             /** Type */
             type: string;
+        };
+        /**
+         * ExportedContactOut
+         * @description Everything held on one contact, and everything the log says of it.
+         */
+        ExportedContactOut: {
+            /** Commitments */
+            commitments: components["schemas"]["CommitmentOut"][];
+            /** Contact Id */
+            contact_id: string;
+            /** Erasure Due At */
+            erasure_due_at: string | null;
+            /** Erasure Reason */
+            erasure_reason: string | null;
+            /** Events */
+            events: components["schemas"]["ContactEventOut"][];
+            /** Held */
+            held: components["schemas"]["HeldOut"][];
+            /** Purpose */
+            purpose: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * HeldOut
+         * @description A value that is kept, and the salt that opens its commitment.
+         */
+        HeldOut: {
+            /** Commitment */
+            commitment: string;
+            /** Field */
+            field: string;
+            /** Salt */
+            salt: string;
+            /** Value */
+            value: string;
         };
         /**
          * HoldingModel
@@ -1720,6 +2246,38 @@ export interface components {
             as_of: string;
             /** Items */
             items: components["schemas"]["HoldingModel"][];
+        };
+        /**
+         * IndexCommitmentOut
+         * @description A commitment with the event that makes it.
+         */
+        IndexCommitmentOut: {
+            /** Event Id */
+            event_id: string;
+            /** Position */
+            position: number | null;
+            /** Root */
+            root: string;
+            /** Size */
+            size: number;
+            /** Streams */
+            streams: number;
+        };
+        /**
+         * IndexOut
+         * @description A commitment to the index of streams over the first ``size`` entries of the log.
+         *
+         *     ``position`` is the entry that holds it.
+         */
+        IndexOut: {
+            /** Position */
+            position: number | null;
+            /** Root */
+            root: string;
+            /** Size */
+            size: number;
+            /** Streams */
+            streams: number;
         };
         /**
          * InstructionDetail
@@ -1858,6 +2416,7 @@ export interface components {
             anchored_size: number;
             /** Checkpoint */
             checkpoint: string;
+            index: components["schemas"]["IndexOut"] | null;
             /** Origin */
             origin: string;
             /** Root */
@@ -2155,6 +2714,18 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** Page[AuditEntryOut] */
+        Page_AuditEntryOut_: {
+            /**
+             * Has More
+             * @default false
+             */
+            has_more: boolean;
+            /** Items */
+            items: components["schemas"]["AuditEntryOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** Page[CashTokenModel] */
         Page_CashTokenModel_: {
             /**
@@ -2164,6 +2735,18 @@ export interface components {
             has_more: boolean;
             /** Items */
             items: components["schemas"]["CashTokenModel"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[ContactOut] */
+        Page_ContactOut_: {
+            /**
+             * Has More
+             * @default false
+             */
+            has_more: boolean;
+            /** Items */
+            items: components["schemas"]["ContactOut"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -2200,6 +2783,30 @@ export interface components {
             has_more: boolean;
             /** Items */
             items: components["schemas"]["EventOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[ExportedContactOut] */
+        Page_ExportedContactOut_: {
+            /**
+             * Has More
+             * @default false
+             */
+            has_more: boolean;
+            /** Items */
+            items: components["schemas"]["ExportedContactOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[IndexCommitmentOut] */
+        Page_IndexCommitmentOut_: {
+            /**
+             * Has More
+             * @default false
+             */
+            has_more: boolean;
+            /** Items */
+            items: components["schemas"]["IndexCommitmentOut"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -2478,14 +3085,62 @@ export interface components {
             anchored: boolean;
             /** Checkpoint Size */
             checkpoint_size: number;
+            /** Erasures */
+            erasures: components["schemas"]["ErasureProofOut"][];
             /** Event */
             event: string;
             /** Event Id */
             event_id: string;
+            /** Personal */
+            personal: string | null;
             /** Position */
             position: number;
             /** Tlog Proof */
             tlog_proof: string;
+        };
+        /**
+         * ProofsIn
+         * @description Events to prove together, each named once.
+         */
+        ProofsIn: {
+            /** Event Ids */
+            event_ids: string[];
+        };
+        /**
+         * Purpose
+         * @description What a contact is kept for (GDPR Art. 5(1)(b): purpose limitation).
+         * @enum {string}
+         */
+        Purpose: "authorised_signatory" | "compliance" | "incidents" | "operations" | "settlement";
+        /**
+         * RangeProofOut
+         * @description One proof of the entries from ``start`` to before ``end``, in base64.
+         */
+        RangeProofOut: {
+            /** Anchor */
+            anchor: string | null;
+            /** Anchored */
+            anchored: boolean;
+            /** Checkpoint Size */
+            checkpoint_size: number;
+            /** End */
+            end: number;
+            /** Erasures */
+            erasures: components["schemas"]["ErasureProofOut"][];
+            /** Events */
+            events: string;
+            /**
+             * Kind
+             * @default range
+             * @constant
+             */
+            kind: "range";
+            /** Personal */
+            personal: string | null;
+            /** Start */
+            start: number;
+            /** Tlog Range */
+            tlog_range: string;
         };
         /**
          * RateModel
@@ -2833,6 +3488,22 @@ export interface components {
             statement: string;
         };
         /**
+         * StateOut
+         * @description An aggregate as it was known when the log had `position` and everything before it.
+         */
+        StateOut: {
+            /** Position */
+            position: number;
+            /** State */
+            state: unknown;
+            /** Stream Id */
+            stream_id: string;
+            /** Stream Version */
+            stream_version: number;
+            /** Tenant Id */
+            tenant_id: string;
+        };
+        /**
          * StatusOut
          * @description Where the platform stands. ``now`` is business time.
          */
@@ -2889,6 +3560,47 @@ export interface components {
             stream_id: string;
             /** Type */
             type: string;
+        };
+        /**
+         * StreamProofOut
+         * @description A stream, shown complete: NAME.stream and the files it lies beside, in base64.
+         *
+         *     ``count`` events are all of the stream among the first ``index_size`` entries of the log, as
+         *     entry ``index_position`` commits.
+         */
+        StreamProofOut: {
+            /** Anchor */
+            anchor: string | null;
+            /** Anchored */
+            anchored: boolean;
+            /** Checkpoint Size */
+            checkpoint_size: number;
+            /** Count */
+            count: number;
+            /** Erasures */
+            erasures: components["schemas"]["ErasureProofOut"][];
+            /** Events */
+            events: string;
+            /** Index Position */
+            index_position: number;
+            /** Index Size */
+            index_size: number;
+            /**
+             * Kind
+             * @default stream
+             * @constant
+             */
+            kind: "stream";
+            /** Personal */
+            personal: string | null;
+            /** Stream */
+            stream: string;
+            /** Stream Id */
+            stream_id: string;
+            /** Tenant Id */
+            tenant_id: string;
+            /** Tlog Batch */
+            tlog_batch: string;
         };
         /**
          * TimelineModel
@@ -3592,6 +4304,300 @@ export interface operations {
             };
         };
     };
+    list_contacts: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ContactOut_"];
+                };
+            };
+        };
+    };
+    record_contact: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactIn"];
+            };
+        };
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactId"];
+                };
+            };
+        };
+    };
+    get_contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactOut"];
+                };
+            };
+        };
+    };
+    erase_contact: {
+        parameters: {
+            query: {
+                immediately?: boolean;
+                reason: components["schemas"]["ErasureReason"];
+            };
+            header?: never;
+            path: {
+                contact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactOut"];
+                };
+            };
+        };
+    };
+    correct_contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactPatch"];
+            };
+        };
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactOut"];
+                };
+            };
+        };
+    };
+    disclose_contact: {
+        parameters: {
+            query?: {
+                event_id?: string | null;
+            };
+            header?: never;
+            path: {
+                contact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisclosureOut"];
+                };
+            };
+        };
+    };
+    restore_contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactOut"];
+                };
+            };
+        };
+    };
     list_datasets: {
         parameters: {
             query?: {
@@ -3805,7 +4811,10 @@ export interface operations {
     };
     proof: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Put the personal values beside the proof that one's own tenant holds. */
+                disclose?: boolean;
+            };
             header?: never;
             path: {
                 event_id: string;
@@ -3886,6 +4895,47 @@ export interface operations {
                         id?: string;
                         retry?: number;
                     };
+                };
+            };
+        };
+    };
+    index_commitments: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_IndexCommitmentOut_"];
                 };
             };
         };
@@ -4213,6 +5263,47 @@ export interface operations {
             };
         };
     };
+    range_proof: {
+        parameters: {
+            query: {
+                end: number;
+                start: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RangeProofOut"];
+                };
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -4464,6 +5555,51 @@ export interface operations {
             };
         };
     };
+    erase_for_participant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact_id: string;
+                participant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureIn"];
+            };
+        };
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureOut"];
+                };
+            };
+        };
+    };
     issue_token: {
         parameters: {
             query?: never;
@@ -4504,6 +5640,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokenOut"];
+                };
+            };
+        };
+    };
+    export_personal_data: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ExportedContactOut_"];
                 };
             };
         };
@@ -4847,6 +6024,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PerformanceModel"];
+                };
+            };
+        };
+    };
+    prove_many: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofsIn"];
+            };
+        };
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchProofOut"];
                 };
             };
         };
@@ -5427,6 +6646,143 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusOut"];
+                };
+            };
+        };
+    };
+    stream_history: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description Whose stream; an auditor may have to say */
+                tenant_id?: string | null;
+            };
+            header?: never;
+            path: {
+                stream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntryOut_"];
+                };
+            };
+        };
+    };
+    stream_proof: {
+        parameters: {
+            query?: {
+                /** @description Auditors: prove that there is no such stream. */
+                allow_absent?: boolean;
+                /** @description Put the personal values beside the proof that one's own tenant holds. */
+                disclose?: boolean;
+                /** @description Auditors: whose stream. */
+                tenant_id?: string | null;
+            };
+            header?: never;
+            path: {
+                stream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamProofOut"];
+                };
+            };
+        };
+    };
+    stream_state: {
+        parameters: {
+            query?: {
+                /** @description A log position: what was known then */
+                known_at?: number;
+                /** @description Whose stream; an auditor may have to say */
+                tenant_id?: string | null;
+            };
+            header?: never;
+            path: {
+                stream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Client Error */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Server Error */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateOut"];
                 };
             };
         };

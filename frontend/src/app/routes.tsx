@@ -27,6 +27,7 @@ const withSession: RouteObject[] = [
   page("/sign/:instructionId", "Sign", () => import("../pages/sign/SignPage.tsx")),
   page("/audit", "Log", () => import("../pages/audit/AuditPage.tsx")),
   page("/audit/events/:eventId", "Event", () => import("../pages/audit/EventPage.tsx")),
+  page("/audit/streams/:streamId", "Stream", () => import("../pages/audit/StreamPage.tsx")),
 ];
 
 const anyone: RouteObject[] = [

@@ -51,6 +51,11 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether a value is a string that may be a member's name. */
+export function isKey(value: JsonValue): value is string {
+  return typeof value === "string" && KEY.test(value);
+}
+
 function decode(data: Uint8Array, what: string): JsonValue {
   const text = parseUtf8(data, what);
   try {

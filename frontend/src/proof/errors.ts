@@ -2,6 +2,12 @@
 
 export class ProofError extends Error {
   override name = "ProofError";
+
+  /** The same error, named after the place where it was found. */
+  at(place: string): ProofError {
+    const Kind = this.constructor as new (message: string) => ProofError;
+    return new Kind(`${place}: ${this.message}`);
+  }
 }
 
 /** The bytes are not of the format they claim to be. */
@@ -27,11 +33,6 @@ export class NotAnchored extends ProofError {
 /** No trusted key has this id, or not for this log index. */
 export class UnknownKey extends ProofError {
   override name = "UnknownKey";
-}
-
-/** The check needs an algorithm that this page does not carry. It is neither good nor bad news. */
-export class NotCheckedHere extends ProofError {
-  override name = "NotCheckedHere";
 }
 
 /** A check could not run because what it needs was refused before. */

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { fromLatin1, utf8 } from "./bytes.ts";
-import { parseCheckpointText } from "./checkpoint.ts";
+import { parseCheckpointText } from "./checkpointText.ts";
 import { isSignedBy } from "./ed25519.ts";
 import { parseBase64, parseHex } from "./encoding.ts";
 import { verifyInclusion } from "./merkle.ts";

@@ -79,10 +79,12 @@ function rootFromInclusion(
   return result;
 }
 
-function bitLength(value: bigint): number {
+/** How many binary digits a number has; 0 has none. */
+export function bitLength(value: bigint): number {
   return value === 0n ? 0 : value.toString(2).length;
 }
 
-function bitCount(value: bigint): number {
+/** How many binary digits of a number are 1. */
+export function bitCount(value: bigint): number {
   return value.toString(2).replaceAll("0", "").length;
 }

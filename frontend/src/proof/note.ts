@@ -30,8 +30,6 @@ export interface Note {
 export interface OpenedNote {
   readonly note: Note;
   readonly verified: readonly VerifierKey[];
-  /** Lines by known keys whose algorithm this page does not carry. */
-  readonly notCheckedHere: readonly VerifierKey[];
   readonly unknown: readonly NoteSignature[];
   readonly repeated: number;
 }
@@ -77,7 +75,6 @@ function parseSignature(line: string): NoteSignature {
 export function openNote(note: Note, keys: readonly VerifierKey[]): OpenedNote {
   const known = indexKeys(keys);
   const verified = new Map<string, VerifierKey>();
-  const notCheckedHere = new Map<string, VerifierKey>();
   const unknown: NoteSignature[] = [];
   let repeated = 0;
   const text = utf8(note.text);
@@ -88,20 +85,12 @@ export function openNote(note: Note, keys: readonly VerifierKey[]): OpenedNote {
       unknown.push(item);
       continue;
     }
-    if (verified.has(identity) || notCheckedHere.has(identity)) repeated += 1;
-    const checked = verifySignatureLine(key, text, item.signature);
-    (checked ? verified : notCheckedHere).set(identity, key);
+    if (verified.has(identity)) repeated += 1;
+    verifySignatureLine(key, text, item.signature);
+    verified.set(identity, key);
   }
-  if (verified.size + notCheckedHere.size === 0) {
-    throw new VerificationFailed("no trusted key signed the note");
-  }
-  return {
-    note,
-    verified: [...verified.values()],
-    notCheckedHere: [...notCheckedHere.values()],
-    unknown,
-    repeated,
-  };
+  if (verified.size === 0) throw new VerificationFailed("no trusted key signed the note");
+  return { note, verified: [...verified.values()], unknown, repeated };
 }
 
 function indexKeys(keys: readonly VerifierKey[]): Map<string, VerifierKey> {

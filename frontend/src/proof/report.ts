@@ -1,6 +1,6 @@
 /** The verdicts of a verification and what they make together. Twin of anchoring/report.py. */
 
-/** The names of the sub-verdicts, in the order in which they are shown. */
+/** The names of the sub-verdicts that every proof has, in the order in which they are shown. */
 export const CHECKS = [
   "entry",
   "signature",
@@ -9,20 +9,14 @@ export const CHECKS = [
   "witnesses",
   "anchor",
 ] as const;
-export type Check = (typeof CHECKS)[number];
 
-/**
- * What became of one check, in the words of `tally verify`, and one more: `unsupported` stands for
- * a signature whose algorithm this page does not carry.
- */
-export type Status =
-  | "ok"
-  | "failed"
-  | "malformed"
-  | "not-met"
-  | "not-anchored"
-  | "not-checked"
-  | "unsupported";
+/** Sub-verdicts that follow where they apply: to proofs of a stream, to events with personal data. */
+export const EXTRA_CHECKS = ["completeness", "personal"] as const;
+
+export type Check = (typeof CHECKS)[number] | (typeof EXTRA_CHECKS)[number];
+
+/** What became of one check, in the words of `tally verify`. */
+export type Status = "ok" | "failed" | "malformed" | "not-met" | "not-anchored" | "not-checked";
 
 export interface Verdict {
   readonly check: Check;
@@ -38,16 +32,15 @@ export interface Report {
   readonly facts: Facts;
   readonly ignoredSignatures: number;
   readonly overall: string;
-  /** The exit code of `tally verify`; null where only the command line can decide. */
-  readonly exitCode: number | null;
+  /** The exit code of `tally verify`. */
+  readonly exitCode: number;
 }
 
 // In order of precedence: the first status that any verdict has decides.
-const PRECEDENCE: readonly (readonly [Status, number | null, string])[] = [
+const PRECEDENCE: readonly (readonly [Status, number, string])[] = [
   ["malformed", 2, "malformed input"],
   ["failed", 1, "failed"],
   ["not-met", 3, "policy not met"],
-  ["unsupported", null, "not fully checked here"],
   ["not-anchored", 4, "valid but not anchored"],
 ];
 

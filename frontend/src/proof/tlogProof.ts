@@ -4,11 +4,11 @@ import type { Bytes } from "./bytes.ts";
 import { parseBase64, parseDecimal, parseUtf8 } from "./encoding.ts";
 import { MalformedInput } from "./errors.ts";
 import { HASH_BYTES } from "./merkle.ts";
+import { splitHead } from "./proofText.ts";
 
-const HEADER = "c2sp.org/tlog-proof@v1";
+export const PROOF_HEADER = "c2sp.org/tlog-proof@v1";
 const MAX_PROOF_HASHES = 63;
 export const MAX_PROOF_FILE_BYTES = 1_100_000;
-const NEWLINE = 0x0a;
 
 /** What a proof file says; nothing of it is verified. `checkpoint` is a signed note. */
 export interface TlogProof {
@@ -24,7 +24,8 @@ export function parseTlogProof(data: Uint8Array): TlogProof {
   }
   const { head, checkpoint } = splitHead(data);
   const [header, ...lines] = parseUtf8(head, "the proof").split("\n");
-  if (header !== HEADER) throw new MalformedInput(`the proof does not start with ${HEADER}`);
+  if (header !== PROOF_HEADER)
+    throw new MalformedInput(`the proof does not start with ${PROOF_HEADER}`);
   let extra: Bytes | null = null;
   if (lines[0]?.startsWith("extra ")) {
     extra = parseBase64((lines.shift() ?? "").slice("extra ".length), "the proof's extra data");
@@ -37,14 +38,4 @@ export function parseTlogProof(data: Uint8Array): TlogProof {
   }
   const hashes = lines.map((line) => parseBase64(line, "a proof hash", HASH_BYTES));
   return { index, hashes, checkpoint, extra };
-}
-
-/** Cut at the first empty line. */
-function splitHead(data: Uint8Array): { head: Uint8Array; checkpoint: Uint8Array } {
-  let at = data.indexOf(NEWLINE);
-  while (at >= 0 && data[at + 1] !== NEWLINE) at = data.indexOf(NEWLINE, at + 1);
-  if (at < 0 || at + 2 >= data.length) {
-    throw new MalformedInput("the proof has no checkpoint after an empty line");
-  }
-  return { head: data.subarray(0, at), checkpoint: data.subarray(at + 2) };
 }

@@ -2,11 +2,11 @@
 
 import { concat } from "./bytes.ts";
 import { parseBase64 } from "./encoding.ts";
-import { PARTS, type Part, type ProofFiles } from "./files.ts";
+import type { Part, ProofFiles } from "./files.ts";
 import basesText from "./vectors/bases.json?raw";
 import casesText from "./vectors/cases.json?raw";
 import flipsText from "./vectors/flips.json?raw";
-import type { Profile } from "./verifier.ts";
+import type { Profile } from "./verifierInputs.ts";
 
 const TEXTS = { bases: basesText, cases: casesText, flips: flipsText };
 
@@ -26,7 +26,6 @@ interface StoredCase {
   readonly base: string;
   readonly files: Readonly<Partial<Record<Part, Difference | null>>>;
   readonly profile?: Profile;
-  readonly not_checked_here?: readonly string[];
   readonly expected: Expected;
 }
 
@@ -34,46 +33,49 @@ export interface Case {
   readonly name: string;
   readonly files: ProofFiles;
   readonly profile: Profile | null;
-  readonly notCheckedHere: readonly string[];
   readonly expected: Expected;
 }
 
-export type Base = Record<Part, Uint8Array>;
+/** The files of a proof of one entry, with everything beside it. */
+export const BASE_PARTS = ["event", "proof", "anchor", "policy", "keys", "trust"] as const;
+
+export type Base = Record<(typeof BASE_PARTS)[number], Uint8Array>;
 
 function read<Document>(name: keyof typeof TEXTS): Document {
   return JSON.parse(TEXTS[name]);
 }
 
-export function readBases(): Record<string, Base> {
-  const stored = read<Record<string, Record<Part, string>>>("bases");
+/** A verified bundle of each kind, by name; two of them are real ones of one entry. */
+export function readBases(): Record<string, ProofFiles> {
+  const stored = read<Record<string, Record<string, string>>>("bases");
   return Object.fromEntries(
     Object.entries(stored).map(([name, files]) => [
       name,
-      Object.fromEntries(PARTS.map((part) => [part, parseBase64(files[part], part)])) as Base,
+      Object.fromEntries(
+        Object.entries(files).map(([part, text]) => [part, parseBase64(text, part)]),
+      ) as ProofFiles,
     ]),
   );
 }
 
-export function baseOf(name: string): Base {
-  const base = readBases()[name];
-  if (base === undefined) throw new RangeError(`no base ${name}`);
-  return base;
+/** A real bundle of one entry. */
+export function baseOf(name: "platform" | "witnessed"): Base {
+  return readBases()[name] as Base;
 }
 
 export function readCases(): Case[] {
   const bases = readBases();
   return Object.entries(read<Record<string, StoredCase>>("cases")).map(([name, stored]) => {
-    const base = bases[stored.base] as Base;
+    const base = bases[stored.base] as ProofFiles;
     const changed = Object.entries(stored.files) as [Part, Difference | null][];
     const files = changed.map(([part, difference]) => [
       part,
-      difference === null ? null : applyDifference(base[part], difference),
+      difference === null ? null : applyDifference(base[part] ?? new Uint8Array(), difference),
     ]);
     return {
       name,
       files: { ...base, ...Object.fromEntries(files) },
       profile: stored.profile ?? null,
-      notCheckedHere: stored.not_checked_here ?? [],
       expected: stored.expected,
     };
   });

@@ -1,64 +1,50 @@
 /**
  * The verifier of proof bundles: reads everything, trusts only what the user names.
  *
- * Twin of anchoring/verifier.py: the same six sub-verdicts, each on its own, the same two profiles,
- * and the same overall verdict. `tallystick` refuses any changed byte of the three files; `c2sp`
- * reads foreign proofs, ignores and counts unknown lines, and gives the entry no meaning.
+ * Twin of anchoring/verifier.py: the same sub-verdicts, each on its own, the same two profiles, and
+ * the same overall verdict. `tallystick` refuses any changed byte of the bundle; `c2sp` reads foreign
+ * proofs, ignores and counts unknown lines, and gives the entry no meaning.
  */
 
 import { parseAnchor, verifyAnchor } from "./anchor.ts";
+import { type AnyBundle, type Bundle, isSingle } from "./bundle.ts";
 import { equal, toHex } from "./bytes.ts";
-import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
-import { type BlockWitness, confirmEvidence } from "./confirm.ts";
+import { parseCheckpoint } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpointText.ts";
+import { ERASURE_EVENT, parseErasure, personalFields } from "./commitment.ts";
+import { confirmEvidence } from "./confirm.ts";
+import { judgePersonal, parseDisclosure, type VerifiedErasure } from "./disclosure.ts";
 import { withPrefix } from "./encoding.ts";
 import { type ParsedEntry, parseEntry, verifyEntry } from "./envelope.ts";
 import {
   MalformedInput,
   NotAnchored,
-  NotCheckedHere,
   PolicyNotMet,
   ProofError,
   Skipped,
   UnknownKey,
   VerificationFailed,
 } from "./errors.ts";
-import { lookupKey, parseEventKeys } from "./keys.ts";
-import { leafHash, verifyInclusion } from "./merkle.ts";
+import { parseEvents } from "./eventsFile.ts";
+import { judge, requireAll } from "./judging.ts";
+import { type EventKeys, lookupKey, parseEventKeys } from "./keys.ts";
+import { leafHash } from "./merkle.ts";
 import { type Note, type OpenedNote, openNote } from "./note.ts";
-import { cosigned, displayName, isLogKey, isMet, logKeys, type Policy } from "./policy.ts";
+import { cosigned, displayName, isLogKey, isMet, logKeys } from "./policy.ts";
+import { type Claim, readEntryClaim, readManyClaim } from "./proofKinds.ts";
+import { CHECKS, type Check, EXTRA_CHECKS, makeReport, type Report } from "./report.ts";
 import {
-  CHECKS,
-  type Check,
-  makeReport,
-  type Report,
-  type Status,
-  type Verdict,
-} from "./report.ts";
-import { parseTlogProof, type TlogProof } from "./tlogProof.ts";
-import type { Trust } from "./trust.ts";
+  describeCompleteness,
+  parseStreamProof,
+  requireAsked,
+  verifyStream,
+} from "./streamProof.ts";
+import type { Profile, TrustInputs } from "./verifierInputs.ts";
 import { sameKey } from "./vkey.ts";
-
-/** How strictly a bundle is read. */
-export type Profile = "tallystick" | "c2sp";
-
-/** The bytes of one proof: the log entry, its proof, and the chain evidence if there is any. */
-export interface Bundle {
-  readonly event: Uint8Array;
-  readonly proof: Uint8Array;
-  readonly anchor: Uint8Array | null;
-}
-
-/** What the user takes as given. `keys` are the bytes of a `keys` file. */
-export interface TrustInputs {
-  readonly policy: Policy;
-  readonly keys: Uint8Array | null;
-  readonly trust: Trust | null;
-  readonly blocks: readonly BlockWitness[];
-}
 
 /** Check a bundle completely; never throws for what the bundle's bytes hold. */
 export function verifyBundle(
-  bundle: Bundle,
+  bundle: AnyBundle,
   inputs: TrustInputs,
   profile: Profile = "tallystick",
 ): Report {
@@ -66,11 +52,12 @@ export function verifyBundle(
 }
 
 /**
- * The profile to use when the user names none: strict whenever event keys are given or the event has
- * our form, so that no change of a byte can choose the lenient reading.
+ * The profile to use when the user names none: strict whenever event keys are given, the event has
+ * our form, or the proof is of a kind that only we have, so that no change of a byte can choose the
+ * lenient reading.
  */
-export function chooseProfile(bundle: Bundle, keys: Uint8Array | null): Profile {
-  if (keys !== null) return "tallystick";
+export function chooseProfile(bundle: AnyBundle, keys: Uint8Array | null): Profile {
+  if (keys !== null || !isSingle(bundle)) return "tallystick";
   try {
     parseEntry(bundle.event);
     return "tallystick";
@@ -80,30 +67,27 @@ export function chooseProfile(bundle: Bundle, keys: Uint8Array | null): Profile 
   }
 }
 
-function statusOf(error: ProofError): Status {
-  if (error instanceof MalformedInput) return "malformed";
-  if (error instanceof PolicyNotMet) return "not-met";
-  if (error instanceof NotAnchored) return "not-anchored";
-  if (error instanceof NotCheckedHere) return "unsupported";
-  if (error instanceof Skipped) return "not-checked";
-  return "failed";
-}
-
 /** One run: what earlier checks established is kept for the later ones. */
 class Verification {
+  entries: readonly ParsedEntry[] | null = null;
+  claim: Claim | null = null;
   private readonly facts: Record<string, string> = {};
   private readonly strict: boolean;
-  private entry: ParsedEntry | null = null;
-  private proof: TlogProof | null = null;
+  private readonly single: boolean;
+  private readonly stream: Uint8Array | null;
+  private raw: readonly Uint8Array[] = [];
+  private leaves: readonly Uint8Array[] = [];
   private head: { checkpoint: Checkpoint; note: Note } | null = null;
   private opened: OpenedNote | null = null;
 
   constructor(
-    private readonly bundle: Bundle,
+    private readonly bundle: AnyBundle,
     private readonly inputs: TrustInputs,
-    profile: Profile,
+    private readonly profile: Profile,
   ) {
     this.strict = profile === "tallystick";
+    this.single = isSingle(bundle);
+    this.stream = isSingle(bundle) ? null : bundle.stream;
   }
 
   run(): Report {
@@ -116,29 +100,69 @@ class Verification {
       ["anchor", () => this.checkAnchor()],
     ];
     const found = new Map(steps.map(([check, step]) => [check, judge(check, step)]));
-    const verdicts = CHECKS.map((check) => found.get(check) as Verdict);
+    if (this.stream !== null) {
+      const { stream } = this;
+      found.set(
+        "completeness",
+        judge("completeness", () => this.checkCompleteness(stream)),
+      );
+    }
+    if (this.hasPersonal())
+      found.set(
+        "personal",
+        judge("personal", () => this.checkPersonal()),
+      );
+    const verdicts = [...CHECKS, ...EXTRA_CHECKS].flatMap((check) => found.get(check) ?? []);
     return makeReport(verdicts, this.facts, this.opened?.unknown.length ?? 0);
   }
 
+  /** The signed head of the tree, once the proof is read. */
+  get checkpoint(): Checkpoint | null {
+    return this.head?.checkpoint ?? null;
+  }
+
   private checkInclusion(): string {
-    const proof = parseTlogProof(this.bundle.proof);
-    const head = parseCheckpoint(proof.checkpoint);
+    const claim = this.single
+      ? readEntryClaim(this.bundle.proof)
+      : readManyClaim(this.bundle.proof, this.stream !== null);
+    const head = parseCheckpoint(claim.checkpoint);
     const { checkpoint } = head;
-    if (this.strict && (proof.extra !== null || checkpoint.extensions.length > 0)) {
+    if (this.strict && (claim.hasExtra || checkpoint.extensions.length > 0)) {
       throw new MalformedInput("our proofs have no extra line and no extension lines");
     }
-    this.proof = proof;
+    this.claim = claim;
     this.head = head;
-    const leaf = leafHash(this.bundle.event);
     Object.assign(this.facts, {
       origin: checkpoint.origin,
       size: String(checkpoint.size),
       root: toHex(checkpoint.root),
-      index: String(proof.index),
-      leaf_hash: toHex(leaf),
     });
-    verifyInclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root);
-    return `entry ${proof.index} of ${checkpoint.size}`;
+    this.leaves = this.readEntries().map(leafHash);
+    const place = this.notePlace(claim, checkpoint.size);
+    claim.check(this.leaves, checkpoint);
+    return place;
+  }
+
+  private notePlace({ indices }: Claim, size: bigint): string {
+    const [count, first, last] = [indices.length, indices[0], indices.at(-1)];
+    if (this.leaves.length !== count) {
+      throw new MalformedInput(`${this.leaves.length} entries lie beside a proof of ${count}`);
+    }
+    if (this.single) {
+      const leaf_hash = toHex(this.leaves[0] as Uint8Array);
+      Object.assign(this.facts, { index: String(first), leaf_hash });
+      return `entry ${first} of ${size}`;
+    }
+    const [first_index, last_index] = [String(first), String(last)];
+    Object.assign(this.facts, { entries: String(count), first_index, last_index });
+    return `${count} entries, ${first} to ${last}, of ${size}`;
+  }
+
+  private readEntries(): readonly Uint8Array[] {
+    if (this.raw.length === 0) {
+      this.raw = isSingle(this.bundle) ? [this.bundle.event] : parseEvents(this.bundle.events);
+    }
+    return this.raw;
   }
 
   private checkCheckpoint(): string {
@@ -151,8 +175,7 @@ class Verification {
     const witnesses = [...policy.witnesses.values()].filter((key) => !isLogKey(policy, key));
     const opened = openNote(note, [...keys, ...witnesses]);
     this.opened = opened;
-    const present = [...opened.verified, ...opened.notCheckedHere];
-    const signed = keys.filter((key) => present.some((other) => sameKey(key, other)));
+    const signed = keys.filter((key) => opened.verified.some((other) => sameKey(key, other)));
     if (signed.length === 0) {
       throw new VerificationFailed("no log key of the policy signed it");
     }
@@ -163,23 +186,16 @@ class Verification {
         throw new VerificationFailed("a signature of the log's is missing");
       }
     }
-    const [unchecked] = opened.notCheckedHere;
-    if (unchecked !== undefined) {
-      throw new NotCheckedHere(`the ML-DSA-44 signature of ${unchecked.name} is not checked here`);
-    }
     return `signed by ${checkpoint.origin}`;
   }
 
   private checkWitnesses(): string {
     if (this.opened === null) throw new Skipped("the checkpoint's signatures did not verify");
     const { policy } = this.inputs;
-    const { verified, notCheckedHere } = this.opened;
+    const { verified } = this.opened;
     const names = [...cosigned(policy, verified)].map(displayName).sort();
     this.facts.witnesses = names.join(", ");
     if (!isMet(policy, verified)) {
-      if (isMet(policy, [...verified, ...notCheckedHere])) {
-        throw new NotCheckedHere("the quorum needs an ML-DSA-44 cosignature: not checked here");
-      }
       throw new PolicyNotMet(`the quorum is not reached: ${names.join(", ") || "no witness"}`);
     }
     if (policy.quorum === null) return `the policy asks for none; ${names.length} signed`;
@@ -188,38 +204,75 @@ class Verification {
 
   private checkEntry(): string {
     if (!this.strict) throw new Skipped("a foreign entry: its bytes are not interpreted");
-    this.entry = parseEntry(this.bundle.event);
-    const { envelope } = this.entry;
-    Object.assign(this.facts, {
-      event_id: envelope.event_id,
-      type: envelope.type,
-      stream: `${envelope.stream_id}@${envelope.stream_version}`,
-      recorded_at: envelope.recorded_at,
-    });
-    if (this.head !== null && envelope.origin !== this.head.checkpoint.origin) {
-      throw new VerificationFailed("the event is of another log");
+    const entries = this.forEach(this.readEntries(), parseEntry);
+    this.entries = entries;
+    const { envelope } = entries[0] as ParsedEntry;
+    if (this.single) {
+      Object.assign(this.facts, {
+        event_id: envelope.event_id,
+        type: envelope.type,
+        stream: `${envelope.stream_id}@${envelope.stream_version}`,
+        recorded_at: envelope.recorded_at,
+      });
     }
+    this.forEach(entries, (entry) => {
+      if (this.head !== null && entry.envelope.origin !== this.head.checkpoint.origin) {
+        throw new VerificationFailed("the event is of another log");
+      }
+    });
+    if (!this.single) return `${entries.length} entries`;
     return `${envelope.type}, ${envelope.stream_id} version ${envelope.stream_version}`;
+  }
+
+  /** Run `step` for each entry; of many, the first that is refused is named. */
+  private forEach<Item, Result>(
+    items: readonly Item[],
+    step: (item: Item, at: number) => Result,
+  ): Result[] {
+    return items.map((item, at) => {
+      try {
+        return step(item, at);
+      } catch (error) {
+        if (this.single || !(error instanceof ProofError)) throw error;
+        throw error.at(this.place(at));
+      }
+    });
+  }
+
+  private place(at: number): string {
+    const index = this.claim?.indices[at];
+    return index === undefined ? `entry number ${at + 1} of the file` : `entry ${index}`;
   }
 
   private checkSignature(): string {
     if (!this.strict) throw new Skipped("a foreign entry: it has no signature that we know");
-    if (this.entry === null || this.proof === null) {
+    const { entries, claim } = this;
+    if (entries === null || claim === null) {
       throw new Skipped("the entry or the proof is malformed");
     }
+    if (entries.length !== claim.indices.length) {
+      throw new Skipped("the entries are not as many as the proof's indices");
+    }
+    const keys = this.readEventKeys();
+    const used = new Set<string>();
+    this.forEach(entries, (entry, at) => {
+      const key = lookupKey(keys, entry.envelope.key_id, claim.indices[at] as bigint);
+      verifyEntry(entry, key.publicKey);
+      used.add(key.keyId);
+    });
+    const by = `by event key ${[...used].join(", ")}`;
+    return this.single ? by : `${entries.length} signatures ${by}`;
+  }
+
+  private readEventKeys(): EventKeys {
     const { checkpoint } = this.requireHead();
     if (this.inputs.keys === null) throw new UnknownKey("no keys file is given");
     const { keys, note } = parseEventKeys(this.inputs.keys);
     if (keys.origin !== checkpoint.origin) {
       throw new VerificationFailed("the keys file is of another log");
     }
-    const opened = openNote(note, logKeys(this.inputs.policy, keys.origin));
-    const key = lookupKey(keys, this.entry.envelope.key_id, this.proof.index);
-    verifyEntry(this.entry, key.publicKey);
-    if (opened.notCheckedHere.length > 0) {
-      throw new NotCheckedHere("the keys file has an ML-DSA-44 signature: not checked here");
-    }
-    return `by event key ${key.keyId}`;
+    openNote(note, logKeys(this.inputs.policy, keys.origin));
+    return keys;
   }
 
   private checkAnchor(): string {
@@ -242,18 +295,68 @@ class Verification {
     return `block ${evidence.blockNumber} of chain ${evidence.chainId}, trusted by ${source}`;
   }
 
+  private checkCompleteness(stream: Uint8Array): string {
+    if (!this.strict) {
+      throw new MalformedInput("a stream proof has a meaning in the profile tallystick only");
+    }
+    const proof = parseStreamProof(stream);
+    requireAsked(proof, this.inputs.asked ?? {});
+    if (this.entries === null || this.claim === null || this.leaves.length === 0) {
+      throw new Skipped("the entries or their proof are malformed");
+    }
+    const shown = verifyStream(proof, this.entries, this.leaves, this.claim.indices);
+    Object.assign(this.facts, {
+      tenant: shown.tenantId,
+      stream: shown.streamId,
+      count: String(shown.count),
+      index_size: String(shown.size),
+      index_position: String(shown.position),
+    });
+    return describeCompleteness(shown);
+  }
+
+  private hasPersonal(): boolean {
+    const { personal, erasures } = this.bundle;
+    if (personal || erasures?.length) return true;
+    return this.entries?.some(({ envelope }) => "personal" in envelope.payload) ?? false;
+  }
+
+  private checkPersonal(): string {
+    if (!this.strict) throw new Skipped("a foreign entry: its bytes are not interpreted");
+    const { entries, claim } = this;
+    if (entries === null || claim === null) {
+      throw new Skipped("the entry or the proof is malformed");
+    }
+    const { personal, erasures = [] } = this.bundle;
+    const disclosure = personal ? parseDisclosure(personal) : new Map();
+    const fields = entries.map(personalFields);
+    const beside = erasures.map((each) => this.verifyErasure(each));
+    const within = entries.flatMap((entry, at): VerifiedErasure[] => {
+      const index = claim.indices[at];
+      if (entry.envelope.type !== ERASURE_EVENT || index === undefined) return [];
+      return [{ commitments: parseErasure(entry), index }];
+    });
+    return judgePersonal(fields, disclosure, beside, within).join("; ") || "no fields";
+  }
+
+  /** Check an erasure's own bundle as this one; only its anchor may be missing. */
+  private verifyErasure({ event, proof, anchor }: Bundle): VerifiedErasure {
+    const run = new Verification({ event, proof, anchor }, this.inputs, this.profile);
+    requireAll(run.run(), "the erasure's ");
+    const { checkpoint } = this.requireHead();
+    const [entry, index] = [run.entries?.[0], run.claim?.indices[0]];
+    if (entry === undefined || index === undefined || run.checkpoint === null) {
+      throw new Skipped("the erasure is malformed");
+    }
+    if (run.checkpoint.origin !== checkpoint.origin) {
+      throw new VerificationFailed("the erasure is of another log");
+    }
+    return { commitments: parseErasure(entry), index };
+  }
+
   private requireHead(): { checkpoint: Checkpoint; note: Note } {
     if (this.head === null) throw new Skipped("the proof is malformed");
     return this.head;
-  }
-}
-
-function judge(check: Check, step: () => string): Verdict {
-  try {
-    return { check, status: "ok", detail: step() };
-  } catch (error) {
-    if (!(error instanceof ProofError)) throw error;
-    return { check, status: statusOf(error), detail: error.message };
   }
 }
 

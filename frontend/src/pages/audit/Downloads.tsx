@@ -1,8 +1,9 @@
 import { Button } from "../../components/Button.tsx";
 import { utf8 } from "../../proof/bytes.ts";
 import { withPrefix } from "../../proof/encoding.ts";
-import type { ProofFiles } from "../../proof/files.ts";
+import { type ProofFiles, partsOf } from "../../proof/files.ts";
 import type { Trust } from "../../proof/trust.ts";
+import { endingOf } from "../verify/bundleFiles.ts";
 
 interface Props {
   files: ProofFiles;
@@ -13,22 +14,19 @@ interface Props {
 
 /** The bundle's files for `tally verify`, under the names it looks for. */
 export function Downloads({ files, trust, name }: Props) {
-  const offered = [
-    [`${name}.event`, files.event],
-    [`${name}.tlog-proof`, files.proof],
-    [`${name}.anchor`, files.anchor],
-    ["policy.txt", files.policy],
-    ["keys", files.keys],
-    ["trust", trust ? trustText(trust) : null],
-  ] as const;
+  const whole: ProofFiles = { ...files, trust: files.trust ?? (trust ? trustText(trust) : null) };
+  const offered = partsOf(whole).map((part) => {
+    const ending = endingOf(part, whole);
+    return [ending, ending.startsWith(".") ? name + ending : ending, whole[part]] as const;
+  });
   return (
     <div>
       <h3 className="mb-1 font-medium">Take it away</h3>
       <div className="flex flex-wrap gap-2">
-        {offered.map(([fileName, data]) =>
+        {offered.map(([ending, fileName, data]) =>
           data ? (
-            <Button key={fileName} onClick={() => save(fileName, data)}>
-              {fileName.startsWith(name) ? fileName.slice(name.length) : fileName}
+            <Button key={ending} onClick={() => save(fileName, data)}>
+              {ending}
             </Button>
           ) : null,
         )}

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { Log } from "../../api/models.ts";
 import { useConfig, useStatus } from "../../api/queries/platform.ts";
 import { Card } from "../../components/Card.tsx";
@@ -57,6 +58,7 @@ function Head({ head }: { head: Log }) {
           ...(behind > 0 && oldest
             ? [["Oldest of them", `${formatTime(oldest)} UTC`] as const]
             : []),
+          ...indexFacts(head.index),
         ]}
       />
       <details className="mt-3">
@@ -67,6 +69,17 @@ function Head({ head }: { head: Log }) {
       </details>
     </>
   );
+}
+
+/** What the log commits to of its streams: nothing before the first commitment. */
+function indexFacts(index: Log["index"]): (readonly [string, ReactNode])[] {
+  if (index === null) return [["Stream index", "not committed to yet"]];
+  const { streams, size, position, root } = index;
+  const where = position === null ? "not in the log yet" : `at entry ${count(position)}`;
+  return [
+    ["Stream index", `${count(streams)} streams over the first ${count(size)} entries, ${where}`],
+    ["Index root", <Hash key="i" value={root} label="index root" full />],
+  ];
 }
 
 const count = (value: number) => formatDecimal(String(value));

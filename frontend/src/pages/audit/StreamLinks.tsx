@@ -1,6 +1,7 @@
 import { Link } from "react-router";
 import type { Schemas } from "../../api/client.ts";
 import { useStream } from "./queries.ts";
+import { streamPath } from "./streamPath.ts";
 
 type LoggedEvent = Schemas["EventOut"];
 
@@ -19,6 +20,9 @@ export function StreamLinks({ event }: { event: LoggedEvent }) {
         <Neighbour event={at(version - 1)} label="Previous" />
         <Neighbour event={at(version + 1)} label="Next" />
       </span>
+      <Link className="link mt-1 inline-block min-h-6" to={streamPath(event.stream_id)}>
+        Prove the stream complete
+      </Link>
     </>
   );
 }
@@ -26,7 +30,7 @@ export function StreamLinks({ event }: { event: LoggedEvent }) {
 function Neighbour({ event, label }: { event: LoggedEvent | undefined; label: string }) {
   if (event === undefined) return null;
   return (
-    <Link className="link break-all" to={`/audit/events/${event.event_id}`}>
+    <Link className="link inline-block min-h-6 break-all" to={`/audit/events/${event.event_id}`}>
       {label}: {event.type}
     </Link>
   );

@@ -87,6 +87,24 @@ export function useProof(eventId: string) {
   });
 }
 
+/** All events of a stream with the proof that none is missing. A refusal is an answer too. */
+export function useStreamProof(streamId: string, tenantId: string | null) {
+  return useQuery({
+    queryKey: ["stream-proof", streamId, tenantId],
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/v1/streams/{stream_id}/proof", {
+          params: {
+            path: { stream_id: streamId },
+            query: tenantId === null ? {} : { tenant_id: tenantId },
+          },
+        }),
+      ),
+    retry: false,
+    staleTime: 0,
+  });
+}
+
 /** Ask for the present size to be anchored. */
 export function useAnchorNow() {
   const client = useQueryClient();

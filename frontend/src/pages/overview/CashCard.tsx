@@ -1,9 +1,11 @@
+import { Link } from "react-router";
 import { useAccounts } from "../../api/queries/portfolio.ts";
 import { Card } from "../../components/Card.tsx";
 import { EmptyState } from "../../components/EmptyState.tsx";
 import { Facts } from "../../components/Facts.tsx";
 import { Loaded } from "../../components/Loaded.tsx";
 import { Money } from "../../components/Numbers.tsx";
+import { streamPath } from "../audit/streamPath.ts";
 
 /** Each account's cash: what there is, what orders and trades hold back, what is left. */
 export function CashCard({ portfolioId }: { portfolioId: string }) {
@@ -32,6 +34,12 @@ export function CashCard({ portfolioId }: { portfolioId: string }) {
                       ],
                     ]}
                   />
+                  <Link
+                    className="link mt-1 inline-block min-h-6"
+                    to={streamPath(`account-${each.account_id}`)}
+                  >
+                    Prove {accounts.length > 1 ? each.name : "this account"} complete
+                  </Link>
                 </div>
               ))}
             </div>

@@ -35,8 +35,9 @@ export function Intake({ onFiles, onError }: Props) {
         )}
       >
         <p className="mb-2">
-          Drop <code>.event</code>, <code>.tlog-proof</code> and <code>.anchor</code> here, with{" "}
-          <code>policy.txt</code>, <code>keys</code> and <code>trust</code> if you have them
+          Drop the files of one proof here: <code>.event</code>, <code>.tlog-proof</code> and{" "}
+          <code>.anchor</code>, or those of a batch, range or stream, with <code>policy.txt</code>,{" "}
+          <code>keys</code> and <code>trust</code> if you have them
         </p>
         <input
           id={id}

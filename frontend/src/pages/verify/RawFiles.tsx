@@ -1,5 +1,5 @@
-import { PARTS, type ProofFiles } from "../../proof/files.ts";
-import { FILE_NAMES } from "./bundleFiles.ts";
+import { type ProofFiles, partsOf } from "../../proof/files.ts";
+import { fileName } from "./bundleFiles.ts";
 
 const SHOWN = 4_000;
 
@@ -8,12 +8,12 @@ export function RawFiles({ files }: { files: ProofFiles }) {
   return (
     <details>
       <summary className="min-h-6">The files themselves</summary>
-      {PARTS.map((part) => {
+      {partsOf(files).map((part) => {
         const data = files[part];
         return data ? (
           <figure key={part} className="mt-2 min-w-0">
             <figcaption className="text-xs text-muted">
-              {FILE_NAMES[part]}, {data.length.toLocaleString("en-US")} bytes
+              {fileName(part)}, {data.length.toLocaleString("en-US")} bytes
             </figcaption>
             <pre className="rounded bg-raised p-2 text-xs break-all whitespace-pre-wrap">
               {new TextDecoder().decode(data.subarray(0, SHOWN))}

@@ -1,6 +1,6 @@
 import { StateWord } from "../../components/StateWord.tsx";
-import { PARTS, type Part, type ProofFiles } from "../../proof/files.ts";
-import { FILE_NAMES } from "./bundleFiles.ts";
+import { type Part, type ProofFiles, partsOf } from "../../proof/files.ts";
+import { fileName, roleOf } from "./bundleFiles.ts";
 
 interface Props {
   given: ProofFiles;
@@ -8,24 +8,15 @@ interface Props {
   onRemove: (part: Part) => void;
 }
 
-const ROLES: Record<Part, string> = {
-  event: "the log entry",
-  proof: "its place in the tree, and the signed head",
-  anchor: "what the chain says of that head",
-  policy: "whose signatures count",
-  keys: "who may sign events",
-  trust: "which registry and blocks you trust",
-};
-
 /** Every input and where it came from: verification is worth what its inputs are worth. */
 export function Sources({ given, fromServer, onRemove }: Props) {
   return (
     <ul className="divide-y divide-line">
-      {PARTS.map((part) => (
+      {partsOf(given).map((part) => (
         <li key={part} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-1.5">
-          <code className="min-w-0 flex-1 text-xs sm:w-32 sm:flex-none">{FILE_NAMES[part]}</code>
+          <code className="min-w-0 flex-1 text-xs sm:w-32 sm:flex-none">{fileName(part)}</code>
           <span className="order-last min-w-0 basis-full text-muted sm:order-none sm:flex-1 sm:basis-0">
-            {ROLES[part]}
+            {roleOf(part)}
           </span>
           {given[part] ? (
             <>
@@ -33,7 +24,7 @@ export function Sources({ given, fromServer, onRemove }: Props) {
               <button
                 type="button"
                 className="min-h-6 px-1 text-xs text-muted hover:text-ink"
-                aria-label={`Remove ${FILE_NAMES[part]}`}
+                aria-label={`Remove ${fileName(part)}`}
                 onClick={() => onRemove(part)}
               >
                 Remove

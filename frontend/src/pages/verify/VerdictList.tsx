@@ -2,7 +2,7 @@ import { StateWord } from "../../components/StateWord.tsx";
 import type { Report, Verdict } from "../../proof/report.ts";
 import { CLAIMS, STATUS_WORDS } from "./words.ts";
 
-/** The six verdicts, each on its own. */
+/** The verdicts, each on its own. */
 export function VerdictList({ report }: { report: Report }) {
   return (
     <ol className="divide-y divide-line">

@@ -5,6 +5,7 @@ import { FactList } from "./FactList.tsx";
 import { RawFiles } from "./RawFiles.tsx";
 import type { Verification } from "./useVerification.ts";
 import { VerdictList } from "./VerdictList.tsx";
+import { completenessSentence } from "./words.ts";
 
 const TONES = {
   good: "border-good/40 bg-accent-soft text-good",
@@ -15,6 +16,7 @@ const TONES = {
 /** The headline, the verdicts behind it, and what remains to be checked. */
 export function VerificationView({ found, files }: { found: Verification; files: ProofFiles }) {
   const { outcome, headline, openBlock, witness } = found;
+  const complete = outcome.kind === "report" ? completenessSentence(outcome.report) : null;
   const origin = outcome.kind === "report" ? outcome.report.facts.origin : undefined;
   return (
     <div className="space-y-3">
@@ -28,6 +30,11 @@ export function VerificationView({ found, files }: { found: Verification; files:
       {origin === undefined ? null : (
         <p className="break-words">
           The proof names the log <code data-origin>{origin}</code>.
+        </p>
+      )}
+      {complete === null ? null : (
+        <p className="break-words" data-complete>
+          {complete}
         </p>
       )}
       {outcome.kind === "report" ? <VerdictList report={outcome.report} /> : null}

@@ -5,8 +5,7 @@ import { createMemoryRouter, RouterProvider } from "react-router";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseAnchor } from "../../proof/anchor.ts";
 import { toHex } from "../../proof/bytes.ts";
-import { PARTS, type Part } from "../../proof/files.ts";
-import { baseOf } from "../../proof/vectors.testing.ts";
+import { BASE_PARTS, type Base, baseOf } from "../../proof/vectors.testing.ts";
 import VerifyPage from "./VerifyPage.tsx";
 
 // A loaded machine may take seconds; nothing is measured here.
@@ -14,7 +13,7 @@ configure({ asyncUtilTimeout: 20_000 });
 vi.setConfig({ testTimeout: 60_000 });
 
 const base = baseOf("platform");
-const NAMES: Record<Part, string> = {
+const NAMES: Record<keyof Base, string> = {
   event: "x.event",
   proof: "x.tlog-proof",
   anchor: "x.anchor",
@@ -33,7 +32,7 @@ function show(): void {
   );
 }
 
-async function give(...parts: Part[]): Promise<void> {
+async function give(...parts: (keyof Base)[]): Promise<void> {
   const files = parts.map((part) => new File([base[part] as BlobPart], NAMES[part]));
   await userEvent.setup().upload(await screen.findByLabelText("Choose files"), files);
 }
@@ -62,7 +61,7 @@ afterEach(() => {
 describe("the verify page without a server", () => {
   it("verifies a whole bundle", async () => {
     show();
-    await give(...PARTS);
+    await give(...BASE_PARTS);
     expect(await screen.findByText(GIVEN)).toBeTruthy();
     expect(verdicts()).toEqual(["ok", "ok", "ok", "ok", "ok", "ok"]);
     await vouch();
@@ -73,7 +72,7 @@ describe("the verify page without a server", () => {
 
   it("names the log of the proof", async () => {
     show();
-    await give(...PARTS);
+    await give(...BASE_PARTS);
     await screen.findByText(GIVEN);
     const origin = document.querySelector("[data-origin]")?.textContent ?? "";
     expect(new TextDecoder().decode(base.proof)).toContain(`\n${origin}\n`);
@@ -122,7 +121,7 @@ describe("the verify page without a server", () => {
 
   it("takes the files one after another and lets go of them", async () => {
     show();
-    await give(...PARTS);
+    await give(...BASE_PARTS);
     await screen.findByText(GIVEN);
     await vouch();
     await screen.findByText(VERIFIED);

@@ -7,15 +7,15 @@ import { PageHeader } from "../../components/PageHeader.tsx";
 import { Skeleton } from "../../components/Skeleton.tsx";
 import type { Part, ProofFiles } from "../../proof/files.ts";
 import { IntakeError } from "./bundleFiles.ts";
+import { combine, missingPart, without } from "./given.ts";
 import { Intake } from "./Intake.tsx";
+import { OfflineVerifier } from "./OfflineVerifier.tsx";
 import { Sources } from "./Sources.tsx";
 import { fetchSample, spoil } from "./sample.ts";
 import { useServerTrust } from "./useServerTrust.ts";
 import { useVerification } from "./useVerification.ts";
 import { VerificationView } from "./VerificationView.tsx";
 import { useVouching, Vouch } from "./Vouch.tsx";
-
-const BUNDLE: readonly Part[] = ["event", "proof", "anchor"];
 
 /** Check a proof on this device; no session is needed, and no byte of it leaves. */
 export default function VerifyPage() {
@@ -24,27 +24,29 @@ export default function VerifyPage() {
   const refuse = (found: unknown) => setError(sentenceOf(found));
   const add = (files: ProofFiles) => {
     setError(null);
-    // Another proof is another bundle: an anchor or event left over from the last would mislead.
-    setGiven((before) => ({
-      ...(files.proof && files.event ? without(before, BUNDLE) : before),
-      ...files,
-    }));
+    setGiven((before) => combine(before, files));
   };
-  const remove = (part: Part) => setGiven((before) => without(before, [part]));
+  const remove = (part: Part) => setGiven((before) => without(before, part));
   return (
     <>
       <PageHeader title="Verify a proof" lead="Checked on this device. The file is not uploaded.">
         <Samples onFiles={add} onError={refuse} />
       </PageHeader>
       <div className="grid gap-4 lg:grid-cols-2">
-        <Card title="Bundle">
-          <Intake onFiles={add} onError={refuse} />
-          {error ? (
-            <p role="alert" className="mt-3 rounded-md bg-bad-soft px-3 py-2 break-words text-bad">
-              {error}
-            </p>
-          ) : null}
-        </Card>
+        <div className="min-w-0 space-y-4">
+          <Card title="Bundle">
+            <Intake onFiles={add} onError={refuse} />
+            {error ? (
+              <p
+                role="alert"
+                className="mt-3 rounded-md bg-bad-soft px-3 py-2 break-words text-bad"
+              >
+                {error}
+              </p>
+            ) : null}
+          </Card>
+          <OfflineVerifier />
+        </div>
         <Result given={given} onRemove={remove} />
       </div>
     </>
@@ -55,7 +57,8 @@ function Result({ given, onRemove }: { given: ProofFiles; onRemove: (part: Part)
   const { files, fromServer, trust, loading } = useServerTrust(given);
   const { needed, own, vouch } = useVouching(given);
   const found = useVerification(files, { fromServer, own }, trust);
-  const complete = Boolean(given.event && given.proof);
+  const missing = missingPart(given);
+  const complete = missing === null;
   return (
     <Card title="Verdict">
       {complete && loading ? <Skeleton label="Fetching the server's keys" /> : null}
@@ -63,19 +66,14 @@ function Result({ given, onRemove }: { given: ProofFiles; onRemove: (part: Part)
       {complete && !loading ? <VerificationView found={found} files={files} /> : null}
       {complete ? null : (
         <p className="text-muted">
-          {missing(given)} A bundle proves that an event is in the log: the event's bytes, its path
-          to the signed head of the log's tree, and the chain's evidence of that head.
+          {missing} A bundle proves that an event is in the log: the event's bytes, its path to the
+          signed head of the log's tree, and the chain's evidence of that head.
         </p>
       )}
       <h3 className="mt-4 mb-1 font-medium">Inputs</h3>
       <Sources given={given} fromServer={fromServer} onRemove={onRemove} />
     </Card>
   );
-}
-
-function missing(given: ProofFiles): string {
-  if (given.event) return "The proof (.tlog-proof) is missing.";
-  return given.proof ? "The event (.event) is missing." : "Nothing is given yet.";
 }
 
 interface SamplesProps {
@@ -112,10 +110,4 @@ function sentenceOf(error: unknown): string {
   if (error instanceof IntakeError) return error.message;
   const found = asApiError(error);
   return `${found.title}: ${found.detail}`;
-}
-
-function without(files: ProofFiles, parts: readonly Part[]): ProofFiles {
-  return Object.fromEntries(
-    Object.entries(files).filter(([part]) => !parts.includes(part as Part)),
-  );
 }

@@ -1,12 +1,10 @@
 import { useState } from "react";
-import type { Part, ProofFiles } from "../../proof/files.ts";
-
-const INPUTS: readonly Part[] = ["policy", "keys", "trust"];
+import { type ProofFiles, TRUST_PARTS } from "../../proof/files.ts";
 
 /** Whether the reader has vouched for the given policy, keys and trust, each of these very files. */
 export function useVouching(given: ProofFiles) {
   const [vouched, setVouched] = useState<ProofFiles>({});
-  const dropped = INPUTS.filter((part) => given[part]);
+  const dropped = TRUST_PARTS.filter((part) => given[part]);
   return {
     needed: dropped.length > 0,
     own: dropped.every((part) => vouched[part] === given[part]),

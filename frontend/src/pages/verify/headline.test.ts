@@ -3,8 +3,10 @@ import { describe, expect, it, vi } from "vitest";
 import { parseAnchor } from "../../proof/anchor.ts";
 import type { BlockWitness } from "../../proof/confirm.ts";
 import { type Part, type ProofFiles, verifyFiles } from "../../proof/files.ts";
+import { verdictOf } from "../../proof/report.ts";
+import type { Asked } from "../../proof/streamProof.ts";
 import { parseTrust } from "../../proof/trust.ts";
-import { baseOf, readCases } from "../../proof/vectors.testing.ts";
+import { baseOf, readBases, readCases } from "../../proof/vectors.testing.ts";
 import { SERVER_SOURCE } from "./blockSources.ts";
 import { headlineOf, type Origin } from "./headline.ts";
 import { spoil } from "./sample.ts";
@@ -46,6 +48,27 @@ describe("the headline", () => {
       { trust, blocks: [word("the node", number)] },
     );
     expect(headlineOf(own, true, { fromServer: [], own: false })).toEqual({ tone: "warn", text });
+  });
+
+  it("calls a stream complete only when it was shown to be", () => {
+    const { stream = {}, absent = {}, batch = {} } = readBases();
+    expect(said(stream)).toBe("Verified: complete, signed, included and anchored");
+    expect(said(absent)).toBe("Verified: complete, signed, included and anchored");
+    expect(said(batch)).toBe("Verified: signed, included and anchored");
+    expect(said({ ...stream, anchor: null })).toBe("Complete and included; not anchored yet");
+    expect(said({ ...stream, stream: absent.stream ?? null })).toBe("Failed: completeness");
+  });
+
+  it("does not take the proof of another stream for the one asked about", () => {
+    const { stream = {} } = readBases();
+    const statusOf = (asked: Asked) => {
+      const outcome = verifyFiles(stream, { asked });
+      if (outcome.kind === "refused") throw new Error(outcome.detail);
+      return [outcome.report.exitCode, verdictOf(outcome.report, "completeness").detail];
+    };
+    expect(statusOf({ tenantId: "acme", streamId: "order-0" })[0]).toBe(0);
+    expect(statusOf({ streamId: "order-1" })).toEqual([1, "the proof is of stream order-0"]);
+    expect(statusOf({ tenantId: "other" })).toEqual([1, "the proof is of tenant acme"]);
   });
 
   it("says verified only when all of it was, on the reader's own inputs", () => {

@@ -34,15 +34,12 @@ export function headlineOf(outcome: Outcome, hasAnchor: boolean, origin: Origin)
       return { tone: "bad", text: failed(report) };
     case "policy not met":
       return { tone: "warn", text: "Included, but too few witnesses signed" };
-    case "not fully checked here":
-      return {
-        tone: "warn",
-        text: "No fault found, but not every signature could be checked here",
-      };
     case "valid but not anchored":
       return {
         tone: "warn",
-        text: hasAnchor ? "Included; anchor not checked yet" : "Included; not anchored yet",
+        text: `${isComplete(report) ? "Complete and included" : "Included"}; ${
+          hasAnchor ? "anchor not checked yet" : "not anchored yet"
+        }`,
       };
     default:
       return verified(report, profile === "c2sp", origin);
@@ -62,7 +59,13 @@ function verified(report: Report, foreign: boolean, { fromServer, own }: Origin)
   }
   if (foreign)
     return { tone: "good", text: "Included and anchored; the entry was not interpreted" };
-  return { tone: "good", text: "Verified: signed, included and anchored" };
+  const complete = isComplete(report) ? "complete, " : "";
+  return { tone: "good", text: `Verified: ${complete}signed, included and anchored` };
+}
+
+/** Whether a stream was shown to be complete; any other verdict of it decides by itself. */
+function isComplete(report: Report): boolean {
+  return report.verdicts.some(({ check, status }) => check === "completeness" && status === "ok");
 }
 
 /** What the server's own trust inputs stand for. */

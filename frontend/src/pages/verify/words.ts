@@ -1,5 +1,5 @@
 import type { Tone } from "../../components/StateWord.tsx";
-import type { Check, Status } from "../../proof/report.ts";
+import type { Check, Report, Status } from "../../proof/report.ts";
 
 /** What each check asks, as a statement that passes or fails. */
 export const CLAIMS: Record<Check, string> = {
@@ -9,6 +9,8 @@ export const CLAIMS: Record<Check, string> = {
   checkpoint: "The log signed the head of that tree",
   witnesses: "Witnesses signed the head as the policy asks",
   anchor: "The registry on chain holds this head",
+  completeness: "No event of the stream is missing, as the log's index commits",
+  personal: "Personal data shown is what was committed to; what is erased is named",
 };
 
 export const STATUS_WORDS: Record<Status, { readonly word: string; readonly tone: Tone }> = {
@@ -18,7 +20,6 @@ export const STATUS_WORDS: Record<Status, { readonly word: string; readonly tone
   "not-met": { word: "not met", tone: "warn" },
   "not-anchored": { word: "not checked", tone: "warn" },
   "not-checked": { word: "not checked", tone: "neutral" },
-  unsupported: { word: "not checked here", tone: "warn" },
 };
 
 /** Names of facts for people. */
@@ -38,4 +39,23 @@ export const FACT_NAMES: Record<string, string> = {
   block_number: "Block",
   block_hash: "Block hash",
   anchored_at: "Anchored",
+  entries: "Entries",
+  first_index: "First entry",
+  last_index: "Last entry",
+  tenant: "Tenant",
+  count: "Events of the stream",
+  index_size: "Entries covered by the index",
+  index_position: "Index event at entry",
 };
+
+/** What a stream proof says for people; null where completeness is not shown. */
+export function completenessSentence({ verdicts, facts }: Report): string | null {
+  const verdict = verdicts.find(({ check }) => check === "completeness");
+  const { count, stream, index_size } = facts;
+  if (verdict?.status !== "ok" || stream === undefined) return null;
+  const among = `among the first ${index_size} entries of the log`;
+  const later = "What was logged later is not covered.";
+  if (count === "0") return `The stream ${stream} has no event ${among}. ${later}`;
+  if (count === "1") return `This event is all that the stream ${stream} has ${among}. ${later}`;
+  return `These ${count} events are all that the stream ${stream} has ${among}. ${later}`;
+}
