@@ -22,6 +22,7 @@ from typing import TypeAlias
 
 from anchoring.errors import MalformedInput
 from anchoring.proof_kinds import ProofKind, proof_kind
+from anchoring.proof_text import MAX_FILE_BYTES
 
 PROOF_SUFFIX = ProofKind.ENTRY.suffix
 BATCH_SUFFIX = ProofKind.BATCH.suffix
@@ -133,11 +134,19 @@ def beside(proof: Path, suffix: str) -> Path:
 
 
 def read_file(path: Path, what: str) -> bytes:
-    """Return a file's bytes; raises MalformedInput naming ``what`` when it cannot be read."""
+    """Return a file's bytes.
+
+    Raises MalformedInput naming ``what`` when it cannot be read or is longer than 64 MiB, before
+    more than that is in memory: a bundle is the giver's, and may hold a link to a device.
+    """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise MalformedInput(f"cannot read {what} {path}: {error.strerror}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise MalformedInput(f"{what} {path} is longer than 64 MiB")
+    return data
 
 
 def read_bundle(proof: Path, event: Path | None = None, anchor: Path | None = None) -> Bundle:

@@ -5,6 +5,7 @@ Exit codes: 0 the log holds, 1 it does not, 2 malformed or missing input, 3 poli
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -29,19 +30,21 @@ from anchoring.cli_support import (
     TrustFile,
     print_json,
     print_sources,
+    printable,
     refuse,
+    shown_address,
 )
 from anchoring.cosignature import Ed25519Cosigner
 from anchoring.errors import AnchoringError, MalformedInput, VerificationFailed
 from anchoring.keys import read_private_key
-from anchoring.log_check import check_log
+from anchoring.log_check import check_log, check_twice
 from anchoring.log_places import is_url, kept_checkpoints, open_log, registry_heads
 from anchoring.log_progress import progress_bar
 from anchoring.log_report import LogReport
 from anchoring.log_state import LogState
 from anchoring.log_work import usable_cores
 from anchoring.policy import parse_policy
-from anchoring.tiles import CHECKPOINT_PATH
+from anchoring.tiles import CHECKPOINT_PATH, TileSource
 from anchoring.witness_keys import unix_now
 
 INTERRUPTED_EXIT = 130
@@ -96,16 +99,19 @@ def verify_log(
         # keys that signed its entries after it.
         heads = registry_heads(inputs.read_trust(trust), rpc)
         kept = kept_checkpoints(source)
-        signed = source.read(CHECKPOINT_PATH)
-        if signed is None:
-            raise MalformedInput("there is no checkpoint")
-        key_bytes = inputs.read("keys", keys, KEYS_NAME, required=True) or b""
-        inputs.sources["rpc"] = f"{rpc} (given)" if rpc else "none"
+        inputs.sources["rpc"] = f"{shown_address(rpc)} (given)" if rpc else "none"
         with _state(state) as opened, progress_bar("checking") as progress:
-            report = check_log(
-                source, trusted, key_bytes, kept, heads, state=opened,
-                jobs=jobs or usable_cores(), progress=progress, signed=signed,
-            )  # fmt: skip
+
+            def check(checkpoint: bytes, key_bytes: bytes) -> LogReport:
+                return check_log(
+                    source, trusted, key_bytes, kept, heads, state=opened,
+                    jobs=jobs or usable_cores(), progress=progress, signed=checkpoint,
+                )  # fmt: skip
+
+            def read() -> tuple[bytes, bytes]:
+                return _read_head(source), inputs.read("keys", keys, KEYS_NAME, True) or b""
+
+            signed, report = check_twice(check, read, time.sleep)
         note = _cosigned(signed, report, auditor, out)
     except AnchoringError as error:
         refuse(error, as_json)
@@ -116,11 +122,15 @@ def verify_log(
     raise typer.Exit(report.exit_code)
 
 
+def _read_head(source: TileSource) -> bytes:
+    signed = source.read(CHECKPOINT_PATH)
+    if signed is None:
+        raise MalformedInput("there is no checkpoint")
+    return signed
+
+
 @contextmanager
-def _state(path: Path | None) -> Iterator[LogState | None]:
-    if path is None:
-        yield None
-        return
+def _state(path: Path | None) -> Iterator[LogState]:
     state = LogState(path)
     try:
         yield state
@@ -174,7 +184,8 @@ def _print(
 
 def _print_report(report: LogReport, sources: dict[str, str]) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    console.print(escape(f"log {report.origin}, size {report.size}, root {report.root}"))
+    text = printable(f"log {report.origin}, size {report.size}, root {report.root}")
+    console.print(escape(text))
     console.print(
         f"{report.entries} entries in {report.streams} streams, {report.tiles} tiles and bundles, "
         f"{report.heads} heads checked"
@@ -194,4 +205,4 @@ def _print_report(report: LogReport, sources: dict[str, str]) -> None:
         return
     problem = report.problem
     text = f"{problem.check}: {problem.where}: {problem.message}"
-    console.print(f"[bold red]{escape(text)}[/bold red]")
+    console.print(f"[bold red]{escape(printable(text))}[/bold red]")

@@ -31,6 +31,7 @@ from anchoring.cli_support import (
     Token,
     TrustFile,
     print_json,
+    printable,
     refuse,
 )
 from anchoring.errors import AnchoringError, MalformedInput
@@ -137,6 +138,7 @@ def _watched(
         tuple(witnesses),
         limits,
         usable_cores(),
+        must_read=token is not None,
     )
 
 
@@ -192,7 +194,7 @@ def _round(watching: Monitor, receiver: Webhook | None, as_json: bool, is_one_li
     else:
         _print_round(found)
     for sentence in undelivered:
-        typer.echo(sentence, err=True)
+        typer.echo(printable(sentence), err=True)
     return code
 
 
@@ -200,9 +202,9 @@ def _print_round(found: Round) -> None:
     console = Console(highlight=False, soft_wrap=True)
     facts = ", ".join(f"{name} {value}" for name, value in found.facts.items())
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    console.print(f"[dim]{moment}[/dim] {escape(facts)}")
+    console.print(f"[dim]{moment}[/dim] {escape(printable(facts))}")
     for finding in found.findings:
         text = f"{finding.kind}: {finding.subject}: {finding.message}"
-        console.print(f"  [bold red]{escape(text)}[/bold red]")
+        console.print(f"  [bold red]{escape(printable(text))}[/bold red]")
         for name in finding.evidence:
             console.print(f"    evidence: {escape(name)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Annotated, NoReturn
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -65,9 +66,20 @@ class Inputs:
         return self.read("policy", given, POLICY_NAME, required=True) or b""
 
 
+def printable(text: str) -> str:
+    """Return ``text`` with every character that a terminal might obey written as an escape.
+
+    Names of streams, logs and files come from whoever made the data: a control sequence in one
+    could hide a verdict and draw another.
+    """
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text
+    )
+
+
 def refuse(error: AnchoringError, as_json: bool) -> NoReturn:
     """Say in one line what could not be read, and end with the exit code for it."""
-    message = " ".join(str(error).split())
+    message = printable(" ".join(str(error).split()))
     if as_json:
         print_json({"overall": "malformed input", "exit_code": MALFORMED_EXIT, "error": message})
     else:
@@ -84,4 +96,14 @@ def print_sources(console: Console, sources: dict[str, str], title: str) -> None
     """Print where each trust input came from."""
     console.print(f"[dim]{title}; inputs:[/dim]")
     for name, source in sources.items():
-        console.print(f"  [dim]{name}: {escape(source)}[/dim]")
+        console.print(f"  [dim]{name}: {escape(printable(source))}[/dim]")
+
+
+def shown_address(url: str) -> str:
+    """Return scheme and host of an address: the rest of a node's address is often a secret."""
+    try:
+        parts = urlsplit(url)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return "an address"
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "an address"

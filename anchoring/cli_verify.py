@@ -19,7 +19,9 @@ from anchoring.cli_support import (
     TrustFile,
     print_json,
     print_sources,
+    printable,
     refuse,
+    shown_address,
 )
 from anchoring.errors import AnchoringError, MalformedInput
 from anchoring.policy import parse_policy
@@ -109,7 +111,7 @@ def _read_trusted(
         inputs.read("keys", keys, KEYS_NAME, required=True)
     parsed_trust = inputs.read_trust(trust)
     node = HttpRpc(rpc) if rpc else None
-    inputs.sources["rpc"] = f"{rpc} (given)" if rpc else "none"
+    inputs.sources["rpc"] = f"{shown_address(rpc)} (given)" if rpc else "none"
     return TrustInputs(parsed_policy, key_bytes, parsed_trust, node), used
 
 
@@ -135,7 +137,7 @@ def _print_report(report: Report, profile: Profile, sources: dict[str, str]) -> 
     for verdict in report.verdicts:
         style = _STYLES.get(verdict.status, "red")
         status = f"[{style}]{verdict.status.value:<12}[/{style}]"
-        console.print(f"{verdict.check:<{width}}  {status}  {escape(verdict.detail)}")
+        console.print(f"{verdict.check:<{width}}  {status}  {escape(printable(verdict.detail))}")
     print_sources(console, sources, f"profile {profile.value}")
     if report.ignored_signatures:
         console.print(f"{report.ignored_signatures} signature lines by unknown keys were ignored")

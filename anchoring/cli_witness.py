@@ -19,6 +19,7 @@ import structlog
 import typer
 
 from anchoring.bundle import read_file
+from anchoring.cli_support import printable
 from anchoring.errors import AnchoringError, MalformedInput
 from anchoring.note import NoteSigner, VerifierKey, parse_vkey
 from anchoring.policy import check_log_key, parse_policy
@@ -110,7 +111,8 @@ def typed_errors() -> Iterator[None]:
     try:
         yield
     except AnchoringError as error:
-        typer.echo(f"{type(error).__name__}: {' '.join(str(error).split())}", err=True)
+        sentence = printable(" ".join(str(error).split()))
+        typer.echo(f"{type(error).__name__}: {sentence}", err=True)
         raise typer.Exit(FAILURE) from error
 
 

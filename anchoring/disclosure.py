@@ -79,13 +79,16 @@ def judge_personal(
     disclosure: Disclosure,
     beside: Iterable[VerifiedErasure] = (),
     within: Iterable[VerifiedErasure] = (),
+    places: Sequence[int] = (),
 ) -> list[str]:
     """Say of every field of ``events`` (commitments by field) whether it is shown, erased, neither.
 
     ``beside`` are the erasures given with the proof, ``within`` those among the proven events
     themselves. Returns one sentence for each commitment, once, in order of field names within an
-    event. Raises VerificationFailed("personal") when a disclosed value is of no commitment shown,
-    or an erasure given lists none of them.
+    event. Where ``places`` gives the events' indices it names the first entry that has the
+    commitment: beside many events, one person's value must not be taken for another's. Raises
+    VerificationFailed("personal") when a disclosed value is of no commitment shown, or an erasure
+    given lists none of them.
     """
     found = {(field, item) for event in events for field, item in event.items()}
     opened = {(field, commit(field, it.value, it.salt)) for field, it in disclosure.items()}
@@ -101,12 +104,16 @@ def judge_personal(
     for item in (*given, *within):
         for commitment in item.erasure.commitments:
             erased.setdefault(commitment, item.index)
-    ordered = dict.fromkeys(pair for event in events for pair in sorted(event.items()))
-    return [_sentence(pair, pair in opened, erased.get(pair[1])) for pair in ordered]
+    names: dict[tuple[str, bytes], str] = {}
+    for number, event in enumerate(events):
+        where = f" of entry {places[number]}" if number < len(places) else ""
+        for pair in sorted(event.items()):
+            names.setdefault(pair, pair[0] + where)
+    return [f"{name} {_state(pair in opened, erased.get(pair[1]))}" for pair, name in names.items()]
 
 
-def _sentence(pair: tuple[str, bytes], is_disclosed: bool, erased_by: int | None) -> str:
+def _state(is_disclosed: bool, erased_by: int | None) -> str:
     states = ["disclosed"] if is_disclosed else []
     if erased_by is not None:
         states.append(f"erased by entry {erased_by}")
-    return f"{pair[0]} {' and '.join(states) or 'withheld'}"
+    return " and ".join(states) or "withheld"

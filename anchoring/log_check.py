@@ -4,8 +4,8 @@ Comparing published hashes with each other proves nothing about the entries, so 
 bytes are where this starts. Checked, in order of position: each entry's form, origin, key and
 signature; that its stream's versions count up and name the previous entry's leaf hash; at every
 ``index.committed`` event that the index of streams is the one over the entries before; every tile
-of every level; the kept checkpoints and a registry's head; at last the root, and that the log
-announced the keys of its keys file.
+of every level; the kept checkpoints and a registry's head; at last the root, that the log
+announced the keys of its keys file, and that witnesses cosigned the head as the policy asks.
 
 With a state file a later run goes on where the last one stood, after it has proven that what was
 checked then is the beginning of the log that is checked now.
@@ -13,20 +13,24 @@ checked then is the beginning of the log that is checked now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from anchoring.checkpoint import Checkpoint, parse_checkpoint
-from anchoring.errors import AnchoringError, MalformedInput, VerificationFailed
+from anchoring.errors import AnchoringError, MalformedInput, PolicyNotMet, VerificationFailed
 from anchoring.http_source import HttpSource
 from anchoring.keys import parse_event_keys
 from anchoring.log_head import check_quorum, open_checkpoint, open_keys
-from anchoring.log_report import LogReport, Problem, problem_of
+from anchoring.log_report import UNKNOWN_KEY_CHECK, LogReport, Problem, problem_of
 from anchoring.log_state import LogState
 from anchoring.log_walk import LogWalk, Progress
+from anchoring.note import OpenedNote
 from anchoring.policy import Policy
 from anchoring.tiles import CHECKPOINT_PATH, TileSource
 
-__all__ = ["HttpSource", "LogReport", "Problem", "check_log"]
+__all__ = ["HttpSource", "LogReport", "Problem", "check_log", "check_twice"]
+
+LOOK_AGAIN_SECONDS = 1.0
+"""A live log publishes its ``keys`` file some milliseconds after the checkpoint that needs it."""
 
 
 def check_log(
@@ -59,7 +63,7 @@ def check_log(
     report.root = checkpoint.root.hex()
     where = CHECKPOINT_PATH
     try:
-        check_quorum(open_checkpoint(data, policy)[1], policy)
+        _, opened = open_checkpoint(data, policy)
         where = "keys"
         open_keys(keys, checkpoint, policy)
         where = "kept checkpoints"
@@ -73,7 +77,41 @@ def check_log(
     finally:
         if state is None:
             used.close()
+    if report.problem is None:
+        _check_witnessed(opened, policy, report)
     return report
+
+
+def _check_witnessed(opened: OpenedNote, policy: Policy, report: LogReport) -> None:
+    """Last of all: a head that no witness has seen yet may still be of a log that holds."""
+    try:
+        check_quorum(opened, policy)
+    except PolicyNotMet as error:
+        report.problem = problem_of(error, CHECKPOINT_PATH)
+
+
+def check_twice(
+    check: Callable[[bytes, bytes], LogReport],
+    read: Callable[[], tuple[bytes, bytes]],
+    pause: Callable[[float], None],
+) -> tuple[bytes, LogReport]:
+    """Check what ``read`` gives (checkpoint, keys file); returns the checkpoint and the report.
+
+    When a key is unknown, and only then, what is there a moment later is checked instead, if it
+    is anything else: the two files may have been read on both sides of their change. ``check``
+    should go on from where the first check got to. Raises what either of them raises.
+    """
+    first = read()
+    report = check(*first)
+    if report.problem is None or report.problem.check != UNKNOWN_KEY_CHECK:
+        return first[0], report
+    pause(LOOK_AGAIN_SECONDS)
+    second = read()
+    if second == first:
+        return first[0], report
+    again = check(*second)
+    again.resumed = min(again.resumed, report.resumed)  # this run's own work is no earlier run's
+    return second[0], again
 
 
 def _expected_heads(

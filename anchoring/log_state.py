@@ -101,8 +101,11 @@ class LogState:
             self._database.close()
 
     def load(self) -> SavedWalk | None:
-        """Return the walk that was saved last; raises MalformedInput."""
+        """Return the walk saved last, and forget what came after; raises MalformedInput."""
         with self._errors():
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            self._database.execute("BEGIN IMMEDIATE")
             row = self._database.execute("SELECT document FROM walk").fetchone()
         if row is None:
             return None
@@ -155,7 +158,7 @@ class LogState:
         execute("PRAGMA locking_mode = EXCLUSIVE")
         execute(f"PRAGMA synchronous = {'FULL' if is_kept else 'OFF'}")
         if not is_kept:
-            execute("PRAGMA journal_mode = OFF")
+            execute("PRAGMA journal_mode = MEMORY")  # with none at all nothing can be rolled back
         is_new = execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
         if is_new:
             self._database.executescript(_SCHEMA)

@@ -7,6 +7,7 @@ served to holders of a token, or to all only where the operator says so.
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,9 @@ UPLOADS = 16
 CHUNK_SECONDS = 30.0
 """A client that sends nothing for so long has ended its upload."""
 
+UPLOAD_SECONDS = 600.0
+"""An upload that takes longer is cut there; what was stored stays, and the next goes on."""
+
 _IMMUTABLE = "max-age=31536000, immutable"
 
 
@@ -44,7 +48,7 @@ class Readers:
         """Say whether this request may read entries."""
         given = request.headers.get("authorization", "")
         expected = f"Bearer {self.token}"
-        known = self.token is not None and hmac.compare_digest(given.encode(), expected.encode())
+        known = bool(self.token) and hmac.compare_digest(given.encode(), expected.encode())
         return self.everybody or known
 
 
@@ -94,14 +98,18 @@ def _guarded(call: Callable[[], Reply]) -> Reply:
 
 
 def _chunks(request: Request) -> Iterator[bytes]:
-    """Give the body's chunks; a client that went away or stands still is a body that ends."""
+    """Give the body's chunks; a client that went away or stands still is a body that ends.
+
+    So is one that takes too long: with a byte now and then, a few clients would hold every place.
+    """
     stream = request.stream()
+    deadline = time.monotonic() + UPLOAD_SECONDS
 
     async def following() -> bytes | None:
         with anyio.fail_after(CHUNK_SECONDS):
             return await anext(stream, None)
 
-    while True:
+    while time.monotonic() < deadline:
         try:
             chunk = anyio.from_thread.run(following)
         except (ClientDisconnect, TimeoutError):

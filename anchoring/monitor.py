@@ -14,6 +14,7 @@ returns to its history. Both checkpoints are kept, which is proof to anyone that
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 
 from anchoring.alerts import Alert, DeliveryFailed, Webhook
@@ -28,14 +29,22 @@ from anchoring.errors import (
 )
 from anchoring.findings import Kind
 from anchoring.keys import EventKeys, parse_event_keys
-from anchoring.log_check import check_log
+from anchoring.log_check import LOOK_AGAIN_SECONDS, check_log
 from anchoring.log_head import check_quorum, last_cosigned, open_checkpoint, open_keys
 from anchoring.log_report import INDEX_CHECK, STORAGE_CHECK, UNKNOWN_KEY_CHECK, LogReport
 from anchoring.log_state import LogState
 from anchoring.merkle import root_at
 from anchoring.merkle_proof import prove_consistency
 from anchoring.monitor_heads import OutsideHeads, read_registry, read_witness_head
-from anchoring.monitor_round import ENTRIES, KEYS, LOG, Round, Watched, compare_keys
+from anchoring.monitor_round import (
+    ENTRIES,
+    KEYS,
+    LOG,
+    Examined,
+    Round,
+    Watched,
+    compare_keys,
+)
 from anchoring.monitor_state import OpenAlert, StateFile
 from anchoring.note import OpenedNote
 from anchoring.registry import RegistryHead
@@ -55,8 +64,15 @@ _KINDS = {
 class Monitor:
     """Looks at a log again and again; ``now`` gives seconds since 1970."""
 
-    def __init__(self, watched: Watched, file: StateFile, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        watched: Watched,
+        file: StateFile,
+        now: Callable[[], float],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Raises MalformedInput or StorageError when the state cannot be read."""
+        self._pause = pause
         self._watched = watched
         self._policy = watched.policy
         self._source = watched.source
@@ -219,25 +235,86 @@ class Monitor:
             found.find(Kind.CHECKPOINT_STALE, LOG, f"the checkpoint {what} {age} seconds ago")
 
     def _check_entries_and_keys(self, ours: Checkpoint, data: bytes, found: Round) -> None:
-        published = self._source.read(KEYS_PATH)
-        key_bytes = published if published is not None else self._watched.keys
+        """Judge the keys file and the entries; what accuses a key is looked at twice.
+
+        A live log publishes its keys file some milliseconds after the checkpoint that needs it.
+        """
+        key_bytes = self._read_keys(found)
         if key_bytes is None:
-            found.facts["keys"] = "not published"
             return
+        seen = Round()
+        examined = self._examine(ours, data, key_bytes, seen)
+        if examined.accuses:
+            self._pause(LOOK_AGAIN_SECONDS)
+            later = self._look_again((data, key_bytes), found)
+            if later is not None:
+                seen = Round()
+                examined = self._examine(*later, seen)
+        found.take(seen)
+        self._conclude(examined, found)
+
+    def _look_again(
+        self, before: tuple[bytes, bytes], found: Round
+    ) -> tuple[Checkpoint, bytes, bytes] | None:
+        """Return a newer checkpoint and keys file; None when there are none: the first count."""
+        try:
+            data, key_bytes = self._source.read(CHECKPOINT_PATH), self._source.read(KEYS_PATH)
+            if data is None or key_bytes is None or (data, key_bytes) == before:
+                return None
+            checkpoint = self._follow(data, found)
+        except StorageError as error:
+            found.find(Kind.UNREACHABLE, LOG, str(error))
+            return None
+        return None if checkpoint is None else (checkpoint, data, key_bytes)
+
+    def _follow(self, data: bytes, found: Round) -> Checkpoint | None:
+        """Take over a checkpoint read later in the same round, None if it is refused."""
+        later = Round()
+        opened = self._open(data, later)
+        checkpoint = None if opened is None else opened[0]
+        is_taken = checkpoint is not None and self._extends(checkpoint, data, later) is not None
+        found.take(later)
+        if checkpoint is None or not is_taken:
+            found.looked.discard(LOG)
+            return None
+        self._take_over(checkpoint, data)
+        found.facts |= {"size": checkpoint.size, "root": checkpoint.root.hex()}
+        return checkpoint
+
+    def _read_keys(self, found: Round) -> bytes | None:
+        """Return the published keys file, else the known one; its disappearance is a finding."""
+        published = self._source.read(KEYS_PATH)
+        if published is not None:
+            return published
+        if self._state.keys:
+            found.find(Kind.UNREACHABLE, KEYS, "the keys file was published, and is no longer")
+        known = self._watched.keys or self._state.keys or None
+        if known is None:
+            found.facts["keys"] = "not published"
+        return known
+
+    def _examine(self, ours: Checkpoint, data: bytes, key_bytes: bytes, found: Round) -> Examined:
         try:
             keys = open_keys(key_bytes, ours, self._policy)
         except (MalformedInput, VerificationFailed) as error:
-            name = self._file.keep_evidence(Kind.BAD_SIGNATURE, "keys", key_bytes)
-            found.find(Kind.BAD_SIGNATURE, KEYS, f"the keys file: {error}", name)
-            return
+            return Examined(key_bytes, refusal=f"the keys file: {error}")
         report = self._walk(ours, data, key_bytes, found)
-        found.looked.add(KEYS)
         known = keys if self._known_keys is None else self._known_keys
-        is_announced = report is not None and report.problem is None
-        changes = compare_keys(known, keys, is_announced)
-        if changes:
+        is_sound = report is not None and report.problem is None
+        return Examined(key_bytes, keys, report, compare_keys(known, keys, is_sound))
+
+    def _conclude(self, examined: Examined, found: Round) -> None:
+        """Say what is wrong with the keys; only sound ones become the known ones."""
+        key_bytes, keys, report = examined.key_bytes, examined.keys, examined.report
+        if keys is None:
+            name = self._file.keep_evidence(Kind.BAD_SIGNATURE, "keys", key_bytes)
+            found.find(Kind.BAD_SIGNATURE, KEYS, examined.refusal, name)
+            return
+        if not any(finding.subject == KEYS for finding in found.findings):
+            found.looked.add(KEYS)
+        if examined.changes:
             name = self._file.keep_evidence(Kind.UNKNOWN_KEY, "keys", key_bytes)
-            found.find(Kind.UNKNOWN_KEY, KEYS, "; ".join(changes), name)
+            found.find(Kind.UNKNOWN_KEY, KEYS, "; ".join(examined.changes), name)
             return
         if report is None or report.problem is None:
             self._known_keys, self._state.keys = keys, key_bytes
@@ -249,8 +326,11 @@ class Monitor:
         number = (ours.size - 1) // TILE_WIDTH
         try:
             read_tile(self._source, Tile(None, number, tile_width(None, number, ours.size)))
-        except NotAuthorised:
+        except NotAuthorised as error:
             found.facts["entries"] = "not readable"
+            if self._watched.must_read or self._file.walk_path.exists():
+                # Else a log could end every check of its entries by refusing them.
+                found.find(Kind.UNREACHABLE, ENTRIES, str(error))
             return None
         policy = dataclasses.replace(self._policy, quorum=None)
         try:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from anchoring.checkpoint import Checkpoint
+from anchoring.envelope import parse_entry
 from anchoring.errors import (
     AnchoringError,
     MalformedInput,
@@ -25,8 +26,10 @@ from anchoring.tile_check import CheckedTiles
 from anchoring.tiles import TILE_WIDTH, Tile, TileSource, decode_entries, read_tile, tile_width
 from anchoring.trust import Trust
 
-QUIET_TYPES = (b'"type":"anchor.', b'"type":"index.')
+QUIET_TYPES = ("anchor.", "index.")
 """Events that never start an anchor: a log that grew only by these is not behind."""
+
+_QUIET_BYTES = tuple(f'"type":"{each}'.encode() for each in QUIET_TYPES)
 
 MAX_LOOKED_AT = 20_000
 
@@ -163,8 +166,15 @@ def first_waiting(source: TileSource, start: int, end: int) -> int | None:
             tile = Tile(None, number, tile_width(None, number, end))
             entries = decode_entries(read_tile(source, tile), tile.width)
             for index, entry in enumerate(entries, start=number * TILE_WIDTH):
-                if index >= start and not any(word in entry for word in QUIET_TYPES):
+                if index >= start and not _is_quiet(entry):
                     return index
     except AnchoringError:
         return start
     return None
+
+
+def _is_quiet(entry: bytes) -> bool:
+    """Judge by the envelope's type: a payload may have a member of that name too."""
+    if not any(each in entry for each in _QUIET_BYTES):
+        return False
+    return parse_entry(entry).envelope.type.startswith(QUIET_TYPES)

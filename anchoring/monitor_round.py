@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from anchoring.findings import Finding, Kind
 from anchoring.keys import EventKey, EventKeys
+from anchoring.log_report import UNKNOWN_KEY_CHECK, LogReport
 from anchoring.policy import Policy
 from anchoring.rpc import Rpc
 from anchoring.tiles import TileSource
@@ -27,7 +28,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is watched, and what is trusted of it. ``keys`` are event keys that the user knows."""
+    """What is watched, and what is trusted of it. ``keys`` are event keys that the user knows.
+
+    ``must_read``: the user has the right to read entries, so a refusal is a finding.
+    """
 
     source: TileSource
     policy: Policy
@@ -37,6 +41,7 @@ class Watched:
     witnesses: tuple[str, ...] = ()
     limits: Limits = Limits()
     jobs: int = 1
+    must_read: bool = False
 
 
 @dataclass(slots=True)
@@ -50,6 +55,33 @@ class Round:
     def find(self, kind: Kind, subject: str, message: str, *evidence: str) -> None:
         """Add a finding."""
         self.findings.append(Finding(kind, subject, message, evidence))
+
+    def take(self, other: Round) -> None:
+        """Add what another look of the same round found, each finding once."""
+        known = {finding.identity for finding in self.findings}
+        self.findings += [each for each in other.findings if each.identity not in known]
+        self.looked |= other.looked
+        self.facts |= other.facts
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one look at keys file and entries gave; ``report`` None: the entries are not readable.
+
+    ``refusal`` is why the file cannot be used, ``changes`` what nobody announced.
+    """
+
+    key_bytes: bytes
+    keys: EventKeys | None = None
+    report: LogReport | None = None
+    changes: list[str] = field(default_factory=list)
+    refusal: str = ""
+
+    @property
+    def accuses(self) -> bool:
+        """Say whether a key is unknown."""
+        problem = None if self.report is None else self.report.problem
+        return bool(self.changes) or (problem is not None and problem.check == UNKNOWN_KEY_CHECK)
 
 
 def compare_keys(known: EventKeys, now: EventKeys, is_announced: bool) -> list[str]:

@@ -98,6 +98,8 @@ class _PolicyReader:
         self.policy = Policy()
         self.has_quorum = False
         self._grouped: set[bytes] = set()
+        self._log_keys: set[bytes] = set()
+        self._witness_keys: set[bytes] = set()
         self._depths: dict[bytes, int] = {}
 
     def read(self, words: list[bytes]) -> None:
@@ -114,15 +116,17 @@ class _PolicyReader:
                 raise MalformedInput("not a log, witness, group or quorum line")
 
     def _add_log(self, key: VerifierKey, url: list[bytes]) -> None:
-        if any(known.key == key.key for known in self.policy.logs):
+        if key.key in self._log_keys:
             raise MalformedInput("this log key is listed twice")
+        self._log_keys.add(key.key)
         self.policy.logs.append(key)
         self._add_url(key, url)
 
     def _add_witness(self, name: bytes, key: VerifierKey, url: list[bytes]) -> None:
         self._check_new(name)
-        if any(known.key == key.key for known in self.policy.witnesses.values()):
+        if key.key in self._witness_keys:
             raise MalformedInput("this witness key is listed twice")
+        self._witness_keys.add(key.key)
         self.policy.witnesses[name] = key
         self._add_url(key, url)
 

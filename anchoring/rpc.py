@@ -39,7 +39,9 @@ class HttpRpc:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         try:
             response = httpx.post(self.url, json=body, timeout=self._timeout)
-            response.raise_for_status()
+            if not response.is_success:
+                # Not raise_for_status: it names the address, which often holds an access key.
+                raise RpcError(f"{method}: the chain node answers HTTP {response.status_code}")
             answer = response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise RpcError(f"{method}: the chain node does not answer: {error}") from error

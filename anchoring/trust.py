@@ -53,11 +53,13 @@ def parse_trust(data: bytes) -> Trust:
     if rest and rest[0].startswith("code "):
         code_hash = _prefixed(_value(rest.pop(0), "code"), "the code hash", 32)
     blocks: dict[int, bytes] = {}
+    last = -1
     for line in rest:
         number_word, _, hash_word = _value(line, "block").partition(" ")
         number = parse_decimal(number_word, "a block number")
-        if blocks and number <= max(blocks):
+        if number <= last:
             raise MalformedInput("the trusted blocks are not in ascending order")
+        last = number
         blocks[number] = _prefixed(hash_word, "a block hash", 32)
     return Trust(chain, registry, blocks, code_hash)
 

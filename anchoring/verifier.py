@@ -340,7 +340,8 @@ class _Verification:
             for index, entry in zip(self.claim.indices, self.entries, strict=False)
             if entry.envelope.type == ERASURE_EVENT
         ]
-        return "; ".join(judge_personal(fields, disclosure, beside, within)) or "no fields"
+        places = () if self.is_single else self.claim.indices
+        return "; ".join(judge_personal(fields, disclosure, beside, within, places)) or "no fields"
 
     def _verify_erasure(self, bundle: Bundle) -> VerifiedErasure:
         """Check an erasure's own bundle as this one; only its anchor may be missing."""

@@ -29,6 +29,9 @@ WORKERS = 4
 MOST_WAITING = 64
 EVIDENCE_BYTES = 8_000
 
+BODY_SECONDS = 30.0
+"""A body that has not arrived by then is given up: waiting for it would hold a connection."""
+
 T = TypeVar("T")
 BUSY = Reply(503, b"too many requests are waiting\n")
 
@@ -141,14 +144,18 @@ async def answer(
 ) -> Response:
     """Answer a request whose whole body ``decide`` takes.
 
-    413 when it is too long, 503 when too many wait or the state cannot be used.
+    408 when it does not arrive in time, 413 when it is too long, 503 when too many wait or the
+    state cannot be used.
     """
     if desk.is_full():
         return response_of(BUSY)
     try:
-        body = await read_body(request, MAX_REQUEST_BYTES)
+        with anyio.fail_after(BODY_SECONDS):
+            body = await read_body(request, MAX_REQUEST_BYTES)
     except ClientDisconnect:
         return Response(status_code=400)
+    except TimeoutError:
+        return Response(status_code=408, headers={"Connection": "close"})
     if body is None:
         reply = Reply(413, f"the body is longer than {MAX_REQUEST_BYTES:,} bytes\n".encode())
     else:

@@ -12,6 +12,10 @@ SELECT extract(epoch FROM clock_timestamp() - sequenced_at)::float8 AS age FROM 
 WHERE position >= %s AND type NOT LIKE 'anchor.%%' AND type NOT LIKE 'index.%%'
 ORDER BY position LIMIT 1
 """
+_WAITS = """
+SELECT 1 FROM feed WHERE position >= %s AND position < %s
+AND type NOT LIKE 'anchor.%%' AND type NOT LIKE 'index.%%' LIMIT 1
+"""
 # By real time, which no business clock moves; what has no position yet was paid just now.
 _SPENT = """
 SELECT coalesce(sum(anchor_fees.fee), 0) AS spent FROM anchor_fees LEFT JOIN feed
@@ -25,6 +29,11 @@ def oldest_age(connection: Connection, covered: int) -> float | None:
     """For how many seconds the oldest event at or after ``covered`` has waited for an anchor."""
     row = connection.execute(_OLDEST, (covered,)).fetchone()
     return None if row is None else float(row["age"])
+
+
+def waits_between(connection: Connection, covered: int, size: int) -> bool:
+    """Whether an event from ``covered`` up to ``size`` waits for an anchor."""
+    return connection.execute(_WAITS, (covered, size)).fetchone() is not None
 
 
 def spent_in_a_day(connection: Connection) -> int:

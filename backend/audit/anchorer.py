@@ -10,7 +10,13 @@ from anchoring.publisher import anchor_target
 from anchoring.tile_store import DirectoryStore
 from anchoring.tiles import CHECKPOINT_PATH, TileReader
 from backend.audit import domain
-from backend.audit.anchor_reads import log_size, oldest_age, signed_root, spent_in_a_day
+from backend.audit.anchor_reads import (
+    log_size,
+    oldest_age,
+    signed_root,
+    spent_in_a_day,
+    waits_between,
+)
 from backend.audit.chain import GAS_LIMIT, NodeAnchorChain, SignedAnchor
 from backend.audit.domain import Anchoring, Pending
 from backend.audit.errors import AnchorStateInvalid
@@ -171,7 +177,8 @@ class Anchorer:
         cosigned = self._witnesses.last_cosigned_size(connection) if self._witnesses else 0
         # What was sent and is not anchored comes first: the log has grown past it, and a size that
         # moves with the log would never have its cosignatures. A size that was asked for is exact.
-        is_due = not requested and covered < cosigned
+        # A cosigned tail that only tells of anchors is none to pay for.
+        is_due = not requested and waits_between(connection, covered, cosigned)
         if cosigned <= current and (size < cosigned or is_due):
             size, root = signed_root(connection, (cosigned,))
         published = self._log.read(CHECKPOINT_PATH)

@@ -81,7 +81,7 @@ def _add_log(
 ) -> None:
     @routes.get("/log")
     def log_head() -> LogOut:
-        """The newest signed tree head. Public, as the log itself is."""
+        """The newest signed tree head, what waits for the chain, and the last audit. Public."""
         return queries.head()
 
     @routes.get("/anchors")

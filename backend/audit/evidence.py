@@ -55,3 +55,13 @@ def _keep(folder: Path, size: int, digest: str, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    for changed in (folder, folder.parent):  # the name too: a power cut must not take it back
+        _sync_folder(changed)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -5,7 +5,7 @@ folded from its stream. "What did we know then" is asked by log position, not by
 position names exactly one prefix of the log, and the log's checkpoints prove which.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -83,14 +83,32 @@ class History:
         self._registry = registry
         self._folds = folds
 
-    def steps(self, scope: Scope, stream_id: str, tenant_id: str | None = None) -> list[Step]:
-        """Every event of a stream with what it changed, the first one first.
+    def steps(
+        self,
+        scope: Scope,
+        stream_id: str,
+        tenant_id: str | None = None,
+        below: int = 2**62,
+        most: int = MAX_EVENTS,
+    ) -> list[Step]:
+        """The last ``most`` events of versions under ``below``, with what each changed, in order.
+
+        Only these have their states copied and compared: a state grows with its stream, so that
+        copying it at every event would cost the square of the stream's length.
 
         Raises NotFound, StreamAmbiguous, StreamTooLong.
         """
+        aggregate, view = self._fold_of(stream_id)
+        with self._database.transaction(scope) as connection:
+            events = self._read(connection, stream_id, tenant_id, 2**62)
+        wanted = [each for each in events if each.stream_version < below]
+        earlier, shown = wanted[: max(0, len(wanted) - most)], wanted[-most:]
+        state = _folded(aggregate, earlier)
+        before = view(state) if earlier else None
         found: list[Step] = []
-        before: Any = None
-        for recorded, after in self._fold(scope, stream_id, tenant_id, 2**62):
+        for recorded in shown:
+            state = aggregate.evolve(state, recorded.event)
+            after = view(state)
             found.append(Step(recorded, tuple(differences(before, after))))
             before = after
         return found
@@ -102,26 +120,17 @@ class History:
 
         Raises NotFound when the log held none of the stream's, StreamAmbiguous, StreamTooLong.
         """
-        *_, (recorded, state) = self._fold(scope, stream_id, tenant_id, position)
-        return State(
-            recorded.tenant_id,
-            stream_id,
-            recorded.stream_version,
-            recorded.position or 0,
-            state,
-        )
-
-    def _fold(
-        self, scope: Scope, stream_id: str, tenant_id: str | None, position: int
-    ) -> Iterator[tuple[Recorded[Any], Any]]:
-        """Each event with a plain copy of the state after it."""
         aggregate, view = self._fold_of(stream_id)
         with self._database.transaction(scope) as connection:
             events = self._read(connection, stream_id, tenant_id, position)
-        state: Any = None
-        for recorded in events:
-            state = aggregate.evolve(state, recorded.event)
-            yield recorded, view(state)
+        last = events[-1]
+        return State(
+            last.tenant_id,
+            stream_id,
+            last.stream_version,
+            last.position or 0,
+            view(_folded(aggregate, events)),
+        )
 
     def _fold_of(self, stream_id: str) -> tuple[Aggregate[Any], View]:
         for category, fold in self._folds.items():
@@ -150,6 +159,13 @@ class History:
         if len({each.tenant_id for each in found}) > 1:
             raise StreamAmbiguous("Name the tenant of this stream.", stream_id=stream_id)
         return found
+
+
+def _folded(aggregate: Aggregate[Any], events: Iterable[Recorded[Any]]) -> Any:
+    state: Any = None
+    for recorded in events:
+        state = aggregate.evolve(state, recorded.event)
+    return state
 
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[Change]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 
 from backend.audit.history import Change, History, Step
-from backend.eventstore.scope import Scope
+from backend.audit.queries import known_uuid, reading_scope
 from backend.web.auth import ROLES, Authenticator, Principal
 from backend.web.models import EdgeModel, Page
 from backend.web.paging import MAX_LIMIT, Cursors
@@ -71,9 +71,10 @@ def router(history: History, auth: Authenticator, cursors: Cursors) -> APIRouter
         """Who did what to one aggregate, the newest first, with each field before and after."""
         listing = f"history-{stream_id}"
         below = cursors.decode(listing, cursor)[0] if cursor else 2**62
-        steps = history.steps(_scope(principal), stream_id, tenant_id)
-        newest = [each for each in reversed(steps) if _version(each) < below][: limit + 1]
-        return cursors.page(listing, newest, limit, lambda step: [_version(step)], _entry)
+        steps = history.steps(
+            reading_scope(principal), stream_id, _named(tenant_id), below, limit + 1
+        )
+        return cursors.page(listing, steps[::-1], limit, lambda step: [_version(step)], _entry)
 
     @routes.get("/{stream_id}/state")
     def stream_state(
@@ -83,7 +84,7 @@ def router(history: History, auth: Authenticator, cursors: Cursors) -> APIRouter
         tenant_id: Tenant = None,
     ) -> StateOut:
         """What was known of one aggregate at a log position; now, if none is named."""
-        found = history.state(_scope(principal), stream_id, known_at, tenant_id)
+        found = history.state(reading_scope(principal), stream_id, known_at, _named(tenant_id))
         return StateOut(
             tenant_id=found.tenant_id,
             stream_id=found.stream_id,
@@ -95,8 +96,9 @@ def router(history: History, auth: Authenticator, cursors: Cursors) -> APIRouter
     return routes
 
 
-def _scope(principal: Principal) -> Scope:
-    return Scope.auditor() if "auditor" in principal.roles else principal.scope
+def _named(tenant_id: str | None) -> str | None:
+    """The tenant's id, if one is named. Raises NotFound for what is no id."""
+    return None if tenant_id is None else known_uuid(tenant_id, "tenant")
 
 
 def _version(step: Step) -> int:

@@ -1,9 +1,11 @@
 """What the log's API reads: rows of the database, as the models that are given out."""
 
 import uuid
+from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 
 from backend.audit.feed_index import Commitment, commitment_below, commitments_page
+from backend.audit.standing import AnchoringOut, AuditOut, read_anchoring, read_audit
 from backend.eventstore.recorded import read_recorded
 from backend.eventstore.scope import Scope
 from backend.eventstore.store import EventStore
@@ -32,18 +34,28 @@ class IndexCommitmentOut(IndexOut):
 
 
 class LogOut(EdgeModel):
-    """The log's signed head, as this platform has it now."""
+    """The log's signed head, as this platform has it now.
+
+    ``checkpoint_at`` is when it was signed. ``audit`` is the platform's own audit of the log: null
+    before its first round has ended.
+    """
 
     origin: str
     size: int
     root: str
     anchored_size: int
     checkpoint: str
+    checkpoint_at: datetime
     index: IndexOut | None
+    anchoring: AnchoringOut
+    audit: AuditOut | None
 
 
 class AnchorOut(EdgeModel):
-    """One anchor and its way to finality."""
+    """One anchor and its way to finality.
+
+    ``fee_wei`` is what it cost: null until it is in a block, and where an old event has no price.
+    """
 
     size: int
     root: str
@@ -52,6 +64,9 @@ class AnchorOut(EdgeModel):
     block_number: int | None
     block_hash: str | None
     gas_used: int | None
+    fee_wei: str | None
+    chain_id: int
+    registry: str
 
 
 class EventOut(EdgeModel):
@@ -94,6 +109,21 @@ _ORDERS: dict[str, tuple[int, LiteralString]] = {
 }
 
 
+_HEAD = """
+SELECT size, root, note, signed_at,
+  (SELECT coalesce(max(size), 0) FROM anchors WHERE state = 'FINAL') AS anchored
+FROM checkpoints ORDER BY size DESC LIMIT 1
+"""
+# A transaction that failed has a fee of the same size, and no block.
+_ANCHORS = """
+SELECT anchors.size, root, state, transaction_hash, block_number, anchors.block_hash,
+  anchors.gas_used, trunc(fee)::text AS fee_wei, chain_id, registry
+FROM anchors LEFT JOIN anchor_fees
+  ON anchor_fees.size = anchors.size AND anchor_fees.block_hash = anchors.block_hash
+WHERE anchors.size < %s ORDER BY anchors.size DESC LIMIT %s
+"""
+
+
 class LogQueries:
     """The log, its anchors and index commitments, and events, as rows of the database."""
 
@@ -105,20 +135,22 @@ class LogQueries:
     def head(self) -> LogOut:
         """The newest signed tree head. Raises NotFound for an empty log."""
         with self._store.database.transaction(Scope.auditor()) as connection:
-            row = connection.execute(
-                "SELECT size, root, note, (SELECT coalesce(max(size), 0) FROM anchors"
-                " WHERE state = 'FINAL') AS anchored FROM checkpoints ORDER BY size DESC LIMIT 1"
-            ).fetchone()
+            row = connection.execute(_HEAD).fetchone()
             if row is None:
                 raise NotFound("The log is empty.")
             commitment = commitment_below(connection, row["size"])
+            anchoring = read_anchoring(connection, row["size"], row["anchored"])
+            audit = read_audit(connection)
         return LogOut(
             origin=self._origin,
             size=row["size"],
             root=row["root"].hex(),
             anchored_size=row["anchored"],
             checkpoint=bytes(row["note"]).decode(),
+            checkpoint_at=row["signed_at"],
             index=None if commitment is None else _index_out(commitment),
+            anchoring=anchoring,
+            audit=audit,
         )
 
     def commitments(self, cursor: str | None, limit: int) -> Page[IndexCommitmentOut]:
@@ -132,11 +164,7 @@ class LogQueries:
         """Anchors on chain, the newest first."""
         below = self._cursors.decode("anchors", cursor)[0] if cursor else 2**62
         with self._store.database.transaction(Scope.auditor()) as connection:
-            rows = connection.execute(
-                "SELECT size, root, state, transaction_hash, block_number, block_hash, gas_used"
-                " FROM anchors WHERE size < %s ORDER BY size DESC LIMIT %s",
-                (below, limit + 1),
-            ).fetchall()
+            rows = connection.execute(_ANCHORS, (below, limit + 1)).fetchall()
         return self._cursors.page(
             "anchors", rows, limit, lambda row: [row["size"]], lambda row: AnchorOut(**row)
         )

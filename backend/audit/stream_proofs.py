@@ -34,9 +34,12 @@ from backend.eventstore.database import Database
 from backend.eventstore.errors import LogInconsistent
 from backend.eventstore.scope import Connection, Scope
 from backend.identity.ids import VENUE_TENANT
-from backend.kernel.errors import Conflict, NotFound
+from backend.kernel.errors import Conflict, NotFound, ValueInvalid
 
 KEPT_TRIES = 4
+WAIT_SECONDS = 1.0
+"""How long a request waits while another one builds the index."""
+
 _CHUNK = 1_000
 
 _COUNT = """
@@ -93,12 +96,20 @@ class StreamProofService:
     later ones advance it by what changed.
     """
 
-    def __init__(self, database: Database, source: ProofSource, personal: PersonalEvidence) -> None:
+    def __init__(
+        self,
+        database: Database,
+        source: ProofSource,
+        personal: PersonalEvidence,
+        wait: float = WAIT_SECONDS,
+    ) -> None:
         self._database = database
         self._source = source
         self._personal = personal
+        self._wait = wait
         self._tries: OrderedDict[int, IndexAt] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of the tries that are kept: never held for long
+        self._building = threading.Lock()
 
     def find(self, scope: Scope, name: str, tenant_id: str | None = None) -> StreamName | None:
         """The stream with this id, or of the one account, order … with this id; None for none.
@@ -128,8 +139,9 @@ class StreamProofService:
         ``disclose`` puts the personal values beside it that the scope's tenant holds.
 
         Raises NotFound for a stream that is not there unless its absence is to be shown,
-        ProofNotReady while no published commitment covers it, ProofTooLarge, and LogInconsistent
-        when feed, tiles and commitments contradict each other: no wrong proof is given out.
+        ValueInvalid for an id that no stream has, ProofNotReady while no published commitment
+        covers it or its index is still built, ProofTooLarge, and LogInconsistent when feed, tiles
+        and commitments contradict each other: no wrong proof is given out.
         """
         chosen = self._choose(scope, name, allow_absent)
         require_count(chosen.versions + 1, limit)
@@ -166,6 +178,8 @@ class StreamProofService:
         exists = self._exists(scope, name)
         if not exists and not allow_absent:
             raise NotFound("There is no such stream.", stream_id=name.stream_id)
+        if not exists:
+            _require_fitting(name.stream_id)
         with self._database.transaction(Scope.auditor()) as connection:
             for size in (self._source.anchored_size(connection), self._source.published_size()):
                 commitment = commitment_below(connection, size)
@@ -187,19 +201,39 @@ class StreamProofService:
         return row is not None
 
     def _trie(self, commitment: Commitment) -> IndexAt:
-        """The index of the commitment, found equal to it. Raises LogInconsistent."""
-        with self._lock:
-            found = self._tries.get(commitment.size)
-            if found is None:
-                nearest = max((each for each in self._tries if each < commitment.size), default=0)
-                with self._database.transaction(Scope.auditor()) as connection:
-                    found = index_at(connection, commitment.size, self._tries.get(nearest))
-                    require_committed(connection, commitment, found)
-                self._tries[commitment.size] = found
-                while len(self._tries) > KEPT_TRIES:
-                    self._tries.popitem(last=False)
-            self._tries.move_to_end(commitment.size)
+        """The index of the commitment, found equal to it.
+
+        One is built at a time, and no request waits long for another's: each holds a thread that
+        serves everybody. Raises ProofNotReady then, and LogInconsistent.
+        """
+        found = self._kept(commitment.size)
+        if found is not None:
             return found
+        if not self._building.acquire(timeout=self._wait):
+            raise ProofNotReady("The index of streams is being computed: ask again in a moment.")
+        try:
+            return self._kept(commitment.size) or self._built(commitment)
+        finally:
+            self._building.release()
+
+    def _kept(self, size: int) -> IndexAt | None:
+        with self._lock:
+            if size in self._tries:
+                self._tries.move_to_end(size)
+            return self._tries.get(size)
+
+    def _built(self, commitment: Commitment) -> IndexAt:
+        with self._lock:
+            below = [each for each in self._tries if each < commitment.size]
+            nearest = self._tries[max(below)] if below else None
+        with self._database.transaction(Scope.auditor()) as connection:
+            found = index_at(connection, commitment.size, nearest)
+            require_committed(connection, commitment, found)
+        with self._lock:
+            self._tries[commitment.size] = found
+            while len(self._tries) > KEPT_TRIES:
+                self._tries.popitem(last=False)
+        return found
 
     def _entries(
         self, scope: Scope, name: StreamName, count: int, progress: Progress
@@ -240,6 +274,12 @@ class StreamProofService:
                 "The event of an index commitment is missing.", event_id=commitment.event_id
             )
         return bytes(row["entry"])
+
+
+def _require_fitting(stream_id: str) -> None:
+    """Raise ValueInvalid for an id that no stream has and that a proof could not name."""
+    if not stream_id.isprintable() or stream_id != stream_id.strip() or not stream_id:
+        raise ValueInvalid("A stream's id is printable and has no space at an end.")
 
 
 def _count(connection: Connection, name: StreamName, size: int) -> int:

@@ -8,22 +8,26 @@ finding is recorded once, and once more when it is over.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import msgspec
 
 from anchoring.checkpoint import parse_checkpoint
-from anchoring.errors import AnchoringError, MalformedInput
+from anchoring.errors import AnchoringError, MalformedInput, StorageError
 from anchoring.log_check import check_log
-from anchoring.log_report import UNKNOWN_KEY_CHECK, LogReport
+from anchoring.log_report import UNKNOWN_KEY_CHECK, LogReport, Problem
 from anchoring.log_state import LogState
 from anchoring.policy import parse_policy
 from anchoring.tile_store import DirectoryStore
 from anchoring.tiles import CHECKPOINT_PATH, TileReader
 from backend.audit.events import AuditCleared, AuditFound
 from backend.eventstore.aggregate import Aggregate
+from backend.eventstore.database import Database
+from backend.eventstore.lease import Lease, holder_name
 from backend.eventstore.scope import Connection, Scope
 from backend.eventstore.store import Caller, EventStore
 from backend.identity.ids import VENUE_TENANT
@@ -35,6 +39,8 @@ STALLED_SECONDS = 30.0
 SETTLE_SECONDS = 1.0
 CHUNK = 4_096
 FEED, SEQUENCER, PUBLICATION = "feed", "sequencer", "publication"
+AREAS = (LOG, FEED, SEQUENCER, PUBLICATION)
+LEASE_SECONDS = 60.0
 _CALLER = Caller("process:watchdog")
 
 _ROWS = """
@@ -52,6 +58,10 @@ VALUES (1, %(size)s, %(findings)s, clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET
   size = %(size)s, findings = %(findings)s, checked_at = clock_timestamp()
 """
+
+
+class StateUnusable(StorageError):
+    """The watchdog's own state is in use or cannot be written: nothing is said of the log."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -79,22 +89,47 @@ def evolve(state: Findings | None, event: Event) -> Findings:
 WATCHDOG: Aggregate[Findings] = Aggregate("watchdog", evolve)
 
 
-def decide(standing: Findings | None, found: Sequence[Finding]) -> list[Event]:
-    """Say what is new and what is over; nothing about what was said before."""
-    known, now = standing or {}, {each.check: each for each in found}
+class Look(NamedTuple):
+    """What one round saw.
+
+    ``size`` is up to where the log was found in order, ``passed`` the areas (``area_of``) that were
+    looked at as a whole: only there can a finding be over.
+    """
+
+    found: list[Finding]
+    size: int
+    passed: frozenset[str] = frozenset(AREAS)
+
+
+def area_of(check: str) -> str:
+    """Which part of a round a check belongs to; all that is said of the log's bytes is one."""
+    return check if check in AREAS else LOG
+
+
+def decide(standing: Findings | None, look: Look) -> list[Event]:
+    """Say what is new and what is over; nothing about what was said before, or not looked at."""
+    known, now = standing or {}, {each.check: each for each in look.found}
     news: list[Event] = [
         AuditFound(check=each.check, where=each.where, message=each.message)
         for each in now.values()
         if each.check not in known or known[each.check].where != each.where
     ]
-    return news + [AuditCleared(check=check) for check in known if check not in now]
+    over = [each for each in known if each not in now and area_of(each) in look.passed]
+    return news + [AuditCleared(check=check) for check in over]
+
+
+def watchdog_lease(database: Database, interval: float) -> Lease:
+    """The lease under which one watchdog at a time speaks."""
+    ttl = timedelta(seconds=max(LEASE_SECONDS, 3 * interval))
+    return Lease(database, "watchdog", holder_name(), ttl, Scope.venue())
 
 
 class Watchdog:
-    """Looks at the log every ``interval`` seconds. One at a time is enough; two do no harm.
+    """Looks at the log every ``interval`` seconds, while it has the ``lease``.
 
-    ``state`` is a file of the watchdog's own: how far it has checked. When it is lost or
-    damaged, the next round starts from the first entry.
+    Two that speak would contradict each other: each goes on where it itself ended. ``state`` is a
+    file of the watchdog's own: how far it has checked. When it is lost or damaged, the next round
+    starts from the first entry.
     """
 
     def __init__(
@@ -104,12 +139,15 @@ class Watchdog:
         state: Path,
         interval: float,
         stalled_after: float = STALLED_SECONDS,
+        lease: Lease | None = None,
     ) -> None:
         self._store = store
         self._log = log
         self._state = state
         self._interval = interval
         self._stalled_after = stalled_after
+        self._lease = lease
+        self._fence: int | None = None
         self._looked_at: float | None = None
         self._compared = 0
         self._behind_since: tuple[int, float] | None = None
@@ -117,54 +155,99 @@ class Watchdog:
     def step(self) -> bool:
         """Look, if it is time, and record what changed; whether anything did.
 
-        Raises DatabaseUnavailable (retryable) when the database does not answer.
+        Raises DatabaseUnavailable (retryable) when the database does not answer, LeaseLost when
+        another one took over meanwhile, StorageError when the state cannot be used.
         """
         if self._looked_at is not None and monotonic() - self._looked_at < self._interval:
             return False
-        found, size = self.look()
+        if self._lease is not None and not self._take_lease(self._lease):
+            self._looked_at = monotonic()
+            return False
+        look = self.look()
         self._looked_at = monotonic()
-        return self._record(found, size) > 0
+        return self._record(look) > 0
 
-    def look(self) -> tuple[list[Finding], int]:
-        """Everything that is wrong now, and the size up to which the log was checked."""
+    def release(self) -> None:
+        """Let another watchdog begin at once."""
+        if self._lease is not None and self._lease.fence is not None:
+            self._lease.release()
+
+    def _take_lease(self, lease: Lease) -> bool:
+        """Whether it is held; who has it anew believes nothing that it saw before."""
+        if not lease.acquire():
+            return False
+        if lease.fence != self._fence:
+            self._compared, self._behind_since = 0, None
+            if self._standing():
+                self._forget()
+            self._fence = lease.fence
+        return True
+
+    def _standing(self) -> Findings:
+        with self._store.transaction(Scope.venue(), _CALLER) as uow:
+            return uow.load(WATCHDOG, LOG, tenant_id=VENUE_TENANT).state or {}
+
+    def look(self) -> Look:
+        """Everything that is wrong now, and what was looked at. Raises StorageError."""
         report, found = self._check_log()
-        if not found:
+        passed = {LOG} if report.size and not found else set()
+        if passed:
             found += self._compare_feed(report.size)
-        found += self._movement()
-        return found, 0 if report.problem else report.size
+            passed |= {FEED} if not found else set()
+        moving, seen = self._movement()
+        size = report.size if LOG in passed else 0
+        return Look(found + moving, size, frozenset(passed | seen))
 
     def _check_log(self) -> tuple[LogReport, list[Finding]]:
         try:
+            if self._log.read(CHECKPOINT_PATH) is None:
+                return LogReport(), []  # nothing is published yet, or ``_movement`` says so
             report = self._run_check()
             if report.problem is not None and report.problem.check == UNKNOWN_KEY_CHECK:
                 # The keys file follows the checkpoint: a key announced this moment is not in it.
                 sleep(SETTLE_SECONDS)
                 report = self._run_check()
+        except StateUnusable:
+            raise
         except AnchoringError as error:
-            return LogReport(), [Finding("log", str(CHECKPOINT_PATH), str(error))]
+            return LogReport(), [Finding(LOG, CHECKPOINT_PATH, str(error))]
         if report.problem is None:
             return report, []
         problem = report.problem
         return report, [Finding(problem.check, problem.where, problem.message)]
 
     def _run_check(self) -> LogReport:
-        """Go on from the state; a state that cannot be used is made anew."""
+        """Go on from the state; a state that cannot be used is made anew, once."""
         policy, keys = self._log.read("policy.txt"), self._log.read("keys")
-        if policy is None or keys is None or self._log.read(CHECKPOINT_PATH) is None:
-            return LogReport()  # nothing is published yet
-        for is_last in (False, True):
-            try:
-                state = LogState(self._state)
-            except MalformedInput:
-                if is_last:
-                    raise
-                self._state.unlink(missing_ok=True)
-                continue
-            try:
-                return check_log(self._log, parse_policy(policy), keys, state=state)
-            finally:
-                state.close()
-        raise InvariantBroken("The watchdog's state could neither be read nor made anew.")
+        for name, data in (("policy.txt", policy), ("keys", keys)):
+            if data is None:
+                problem = Problem(LOG, name, "a file that readers need is not beside the log")
+                return LogReport(problem=problem)
+        try:
+            return self._check_from_state(policy or b"", keys or b"")
+        except StateUnusable:
+            raise
+        except MalformedInput:
+            self._forget()
+            return self._check_from_state(policy or b"", keys or b"")
+
+    def _check_from_state(self, policy: bytes, keys: bytes) -> LogReport:
+        try:
+            state = LogState(self._state)
+        except StorageError as error:
+            raise StateUnusable(str(error)) from error
+        try:
+            # Witnesses sign some sizes, not each: what is newest may wait for them.
+            unasked = replace(parse_policy(policy), quorum=None)
+            return check_log(self._log, unasked, keys, state=state)
+        finally:
+            state.close()
+
+    def _forget(self) -> None:
+        try:
+            self._state.unlink(missing_ok=True)
+        except OSError as error:
+            raise StateUnusable(f"the state cannot be deleted: {error.strerror}") from error
 
     def _compare_feed(self, size: int) -> list[Finding]:
         """The database's leaf hashes beside the published ones, from where the last round ended."""
@@ -180,28 +263,43 @@ class Watchdog:
             self._compared = end
         return []
 
-    def _movement(self) -> Iterator[Finding]:
-        """What stands still though something waits."""
+    def _movement(self) -> tuple[list[Finding], set[str]]:
+        """What stands still though something waits, and the areas that could be looked at."""
         with self._store.database.transaction(Scope.sequencer()) as connection:
             waiting = _value(connection, _WAITING, "seconds")
             sequenced = int(_value(connection, _HEAD, "size") or 0)
+        found: list[Finding] = []
         if waiting is not None and waiting > self._stalled_after:
-            yield Finding(SEQUENCER, "outbox", "committed events wait to be sequenced")
-        data = self._log.read(CHECKPOINT_PATH)
-        published = parse_checkpoint(data)[0].size if data is not None else 0
+            found.append(Finding(SEQUENCER, "outbox", "committed events wait to be sequenced"))
+        try:
+            data = self._log.read(CHECKPOINT_PATH)
+            published = parse_checkpoint(data)[0].size if data is not None else 0
+        except AnchoringError:  # said by the log's own check
+            return found, {SEQUENCER}
+        if self._is_behind(published, sequenced):
+            message = "sequenced events are not published"
+            found.append(Finding(PUBLICATION, f"size {published}", message))
+        return found, {SEQUENCER, PUBLICATION}
+
+    def _is_behind(self, published: int, sequenced: int) -> bool:
         if published >= sequenced:
             self._behind_since = None
-            return
+            return False
         if self._behind_since is None or self._behind_since[0] != published:
             self._behind_since = (published, monotonic())
-        if monotonic() - self._behind_since[1] > self._stalled_after:
-            yield Finding(PUBLICATION, f"size {published}", "sequenced events are not published")
+        return monotonic() - self._behind_since[1] > self._stalled_after
 
-    def _record(self, found: Sequence[Finding], size: int) -> int:
+    def _record(self, look: Look) -> int:
         with self._store.transaction(Scope.venue(), _CALLER) as uow:
+            if self._lease is not None:
+                self._lease.hold(uow.connection)
             loaded = uow.load(WATCHDOG, LOG, tenant_id=VENUE_TENANT)
-            recorded = uow.append(loaded, decide(loaded.state, found))
-            uow.connection.execute(_STATUS, {"size": size, "findings": len(found)})
+            news = decide(loaded.state, look)
+            standing = loaded.state or {}
+            for event in news:
+                standing = evolve(standing, event)
+            recorded = uow.append(loaded, news)
+            uow.connection.execute(_STATUS, {"size": look.size, "findings": len(standing)})
         return len(recorded)
 
 

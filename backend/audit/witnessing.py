@@ -52,12 +52,12 @@ SELECT coalesce(
   (SELECT max(size) FROM checkpoints WHERE size > %(last)s AND size <= %(published)s
    AND (size %% %(alignment)s = 0 OR size = %(requested)s))) AS size
 """
-# Events about anchors and the index start nothing, or each round would be the cause of the next.
+# Events about anchors and the index count too: a round writes no event, so none is the cause of
+# the next, and a log at rest has its newest head cosigned. The anchorer anchors no such tail.
 _LATE = """
 SELECT (SELECT max(size) FROM checkpoints WHERE size <= %(published)s) AS size
 WHERE EXISTS (
   SELECT 1 FROM feed WHERE position >= %(last)s AND position < %(published)s
-  AND type NOT LIKE 'anchor.%%' AND type NOT LIKE 'index.%%'
   AND sequenced_at < clock_timestamp() - %(age)s)
 """
 

@@ -1,7 +1,7 @@
 """Starts the platform's processes, watches them, and ends them by pid.
 
 Each child reads its standard input: when the supervisor is gone, however it died, the pipe
-closes and the child stops by itself.
+closes and the child stops by itself. A program that is not ours to tell so has a lifeline instead.
 """
 
 import os
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from backend.kernel.errors import DomainError, ErrorCode
+from backend.platform.lifeline import Lifeline
 
 STOP_SECONDS = 15.0
 
@@ -30,6 +31,7 @@ class Supervisor:
         self._environment = {**os.environ, **environment}
         self._logs = logs
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._lifelines: list[Lifeline] = []
 
     def start(
         self,
@@ -38,14 +40,33 @@ class Supervisor:
         environment: Mapping[str, str] | None = None,
     ) -> int:
         """Start a process; returns its pid. ``environment`` is for this one alone."""
+        surroundings = {**self._environment, **(environment or {})}
+        return self._spawn(name, [name, "--supervised", *arguments], surroundings)
+
+    def start_alone(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str]
+    ) -> int:
+        """Start a command that knows nothing of supervisors; returns its pid.
+
+        ``environment`` is all that it gets: nothing of the platform's is added.
+        """
+        pid = self._spawn(name, arguments, environment)
+        self._lifelines.append(Lifeline(pid, signal.SIGTERM))
+        return pid
+
+    def output(self, name: str) -> Path:
+        """The file that a process's output is added to."""
+        return self._logs / f"{name}.log"
+
+    def _spawn(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         self._logs.mkdir(parents=True, exist_ok=True)
-        with (self._logs / f"{name}.log").open("ab") as output:
+        with self.output(name).open("ab") as output:
             child = subprocess.Popen(
-                [sys.executable, "-m", "backend", name, "--supervised", *arguments],
+                [sys.executable, "-m", "backend", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**self._environment, **(environment or {})},
+                env=environment,
                 start_new_session=True,
             )
         self._children[name] = child
@@ -76,8 +97,11 @@ class Supervisor:
                 child.wait()
             if child.stdin is not None:
                 child.stdin.close()
+        for lifeline in self._lifelines:
+            lifeline.cut()
+        self._lifelines.clear()
         self._children.clear()
 
     def _tail(self, name: str) -> str:
-        data = (self._logs / f"{name}.log").read_bytes()[-2_000:]
+        data = self.output(name).read_bytes()[-2_000:]
         return "\n".join(data.decode("utf-8", "replace").splitlines()[-12:])

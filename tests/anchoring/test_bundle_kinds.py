@@ -218,9 +218,12 @@ def test_several_erasures_lie_beside_one_proof(tmp_path):
     both = replace(bundle, erasures=(one, two))
     path = put(tmp_path, both)
     assert read_any_bundle(path)[0] == both
-    assert "email erased by entry 14" in verify(path).stdout
-    given = ["--erasure", tmp_path / "it.erasure-2.tlog-proof"]
-    assert "name withheld; phone withheld; email erased by entry 14" in verify(path, *given).stdout
+    for contact, erasure in zip(contacts, (story.erasure, story.other_erasure), strict=True):
+        assert f"email of entry {contact} erased by entry {erasure}" in verify(path).stdout
+    shown = verify(path, "--erasure", tmp_path / "it.erasure-2.tlog-proof").stdout
+    assert f"phone of entry {story.contact} withheld; email of entry {story.other_contact}" in shown
+    assert f"erased by entry {story.other_erasure}" in shown
+    assert f"erased by entry {story.erasure}" not in shown
     put(tmp_path, replace(bundle, erasures=(one,)))
     assert read_any_bundle(path)[0] == replace(bundle, erasures=(one,))
 
@@ -400,3 +403,37 @@ def test_personal_files_are_built_with_the_proof():
     bundle = build_bundle(log.entries[at], at, log.checkpoint(), log.tree, None, personal)
     assert verify_bundle(bundle, INPUTS)["personal"].detail.startswith("email disclosed")
     assert "personal" in parse_entry(bundle.event).envelope.payload
+
+
+def test_a_file_without_end_is_refused(tmp_path):
+    """A bundle comes from someone else, and may hold a link to a device."""
+    path = put(tmp_path, small_batch())
+    events = path.with_name("it.events")
+    events.unlink()
+    events.symlink_to("/dev/zero")
+    result = verify(path)
+    assert result.exit_code == 2
+    assert "longer than 64 MiB" in result.stderr
+
+
+def test_names_in_a_bundle_cannot_steer_the_terminal(tmp_path):
+    log = VectorLog()
+    log.append(ACME, "account\x1b[2J\x1b[Hverified\u202e", "cash.deposited", {"amount": "1.00"})
+    bundle = build_bundle(log.entries[0], 0, log.checkpoint(), log.tree)
+    result = verify(put(tmp_path, bundle))
+    assert r"account\x1b[2J\x1b[Hverified\u202e version 1" in result.stdout
+    assert "\x1b[2J" not in result.stdout
+    assert "\u202e" not in result.stdout
+
+
+def test_a_value_beside_many_events_is_said_to_be_of_its_own():
+    """Else a value of one person's event could be passed off as another's."""
+    story = tell()
+    log = story.log
+    places = [story.contact, story.other_contact]
+    entries = [log.entries[at] for at in places]
+    personal = PersonalFiles({"email": VALUES["email"]})
+    bundle = build_batch(entries, places, log.checkpoint(), log.tree, None, personal)
+    detail = verify_bundle(bundle, INPUTS)["personal"].detail
+    assert f"email of entry {story.contact} disclosed" in detail
+    assert f"email of entry {story.other_contact} withheld" in detail

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,13 +12,16 @@ from typer.testing import CliRunner
 
 from anchoring.cli import app
 from anchoring.cosignature import verifiers_for
-from anchoring.keys import write_private_key
+from anchoring.keys import EventKey, write_private_key
 from anchoring.note import ALG_ED25519_COSIGNATURE, make_vkey, open_note
-from tests.anchoring.log_support import LogBuilder
-from tests.anchoring.support import ROOT, signer
+from anchoring.trust import Trust
+from tests.anchoring.log_support import LogBuilder, make_ring
+from tests.anchoring.support import EVENT_SIGNER, ROOT, signer
+from tests.anchoring.web_support import serve_folder
 
 run = CliRunner().invoke
 AUDITOR = signer("auditor")
+SECOND = signer("event-2")
 NAME = "audit.example/2026"
 
 
@@ -171,6 +175,69 @@ def test_the_bar_is_shown_on_a_terminal_only(log):
     assert "600 of 600" in shown
     piped = subprocess.run(command, stderr=subprocess.PIPE, check=True, timeout=60, **options)
     assert piped.stderr == b""
+
+
+def rotate(log):
+    """Append an entry by a key that the log announced; returns the keys file that lists it."""
+    builder = LogBuilder().fill(400)
+    builder.commit()
+    builder.fill(600)
+    position = builder.announce(SECOND)
+    builder.add(signer=SECOND)
+    shutil.rmtree(log)
+    builder.publish(log)
+    return make_ring(EventKey(EVENT_SIGNER.public_key, 0), EventKey(SECOND.public_key, position))
+
+
+def test_a_key_that_is_listed_a_moment_later_is_not_unknown(log, tmp_path, monkeypatch):
+    """A live log publishes its keys file after the checkpoint; what was checked is kept."""
+    ring = rotate(log)
+    monkeypatch.setattr("time.sleep", lambda _: (log / "keys").write_bytes(ring))
+    document = json.loads(verify_log(log, "--json").stdout)
+    assert (document["problem"], document["entries"], document["resumed"]) == (None, 602, 0)
+    assert document["streams"] == 9
+
+
+def test_a_key_that_stays_unknown_is_the_problem(log, monkeypatch):
+    rotate(log)
+    pauses = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    result = verify_log(log)
+    assert result.exit_code == 1
+    assert "unknown key: entry 601" in result.stdout
+    assert len(pauses) == 1
+
+
+def test_keys_that_the_user_brings_are_not_replaced(log, tmp_path, monkeypatch):
+    ring = rotate(log)
+    (tmp_path / "mine").write_bytes((log / "keys").read_bytes())
+    monkeypatch.setattr("time.sleep", lambda _: (log / "keys").write_bytes(ring))
+    assert verify_log(log, "--keys", tmp_path / "mine").exit_code == 1
+
+
+def test_names_cannot_steer_the_terminal(tmp_path):
+    """A stream called by an escape sequence could clear the screen and draw a verdict."""
+    log = LogBuilder().fill(40)
+    log.add(stream="order\x1b[2J\x1b[Hthe log holds\u202e", stream_version=2, previous="00" * 32)
+    log.publish(tmp_path / "log")
+    result = verify_log(tmp_path / "log")
+    assert result.exit_code == 1
+    assert r"order\x1b[2J\x1b[Hthe log holds\u202e" in result.stdout
+    assert "\x1b[2J" not in result.stdout
+    assert "\u202e" not in result.stdout
+
+
+def test_a_nodes_address_is_not_told(log, tmp_path):
+    """Whoever has the address of a hosted node has its access key."""
+    trust = tmp_path / "trust"
+    trust.write_bytes(Trust(1, bytes(20)).encode())
+    with serve_folder(tmp_path / "empty") as url:
+        address = url.replace("//", "//user:word@") + "/v3/secret-key"
+        result = verify_log(log, "--trust", trust, "--rpc", address)
+    assert result.exit_code == 2
+    assert "HTTP 501" in result.stderr
+    assert "secret-key" not in result.output
+    assert "word" not in result.output
 
 
 def _lines(terminal):

@@ -1,5 +1,6 @@
 """Mirrors: nothing unproven is stored, nothing is cosigned before all of it is stored."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -11,12 +12,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import httpx
 import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -429,9 +432,9 @@ def test_an_unreachable_mirror_is_a_typed_failure(tmp_path):
             upload(store, store.read(CHECKPOINT_PATH), transport, [SIGNER.vkey])
 
 
-def test_an_upload_that_stands_still_ends_and_keeps_what_it_brought(mirror, monkeypatch):
-    monkeypatch.setattr(mirror_server, "CHUNK_SECONDS", 0.3)
-    pending(mirror, 0, 600)
+@contextmanager
+def listening(mirror):
+    """Give a connection to a server of ``mirror``."""
     app = application(mirror_routes(mirror, Readers()))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -441,13 +444,47 @@ def test_an_upload_that_stands_still_ends_and_keeps_what_it_brought(mirror, monk
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-            data = body(0, 600)
-            connection.sendall(
-                b"POST /add-entries HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(data)
-            )
-            connection.sendall(data[:-50])
-            assert connection.recv(65_536).startswith(b"HTTP/1.1 202")
+            yield connection
     finally:
         server.should_exit = True
         thread.join(20)
+
+
+def start_upload(connection, data):
+    connection.sendall(
+        b"POST /add-entries HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(data)
+    )
+    connection.sendall(data[:-50])
+
+
+def test_an_upload_that_stands_still_ends_and_keeps_what_it_brought(mirror, monkeypatch):
+    monkeypatch.setattr(mirror_server, "CHUNK_SECONDS", 0.3)
+    pending(mirror, 0, 600)
+    with listening(mirror) as connection:
+        start_upload(connection, body(0, 600))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 202")
     assert mirror.next_entry(ORIGIN) == 512
+
+
+def test_an_upload_that_drips_ends_too(mirror, monkeypatch):
+    """A byte now and then resets the wait for the next one: a few such would hold every place."""
+    monkeypatch.setattr(mirror_server, "UPLOAD_SECONDS", 0.5)
+    pending(mirror, 0, 600)
+    data = body(0, 600)
+    with listening(mirror) as connection:
+        start_upload(connection, data)
+        connection.settimeout(0.05)
+        answer = b""
+        for byte in data[-50:-1]:
+            connection.sendall(bytes([byte]))
+            with contextlib.suppress(TimeoutError):
+                answer = connection.recv(65_536)
+                break
+        assert answer.startswith(b"HTTP/1.1 202")
+    assert mirror.next_entry(ORIGIN) == 512
+
+
+def test_an_empty_token_admits_nobody():
+    assert not Readers("").admits(
+        Request({"type": "http", "headers": [(b"authorization", b"Bearer ")]})
+    )

@@ -19,6 +19,7 @@ from anchoring.keys import EventKey
 from anchoring.merkle import MemoryTree, leaf_hash
 from anchoring.merkle_proof import verify_consistency
 from anchoring.monitor import Monitor
+from anchoring.monitor_heads import first_waiting
 from anchoring.monitor_round import Limits, Watched
 from anchoring.monitor_state import StateFile
 from anchoring.note import Ed25519NoteSigner
@@ -62,10 +63,16 @@ class World:
         self.file = StateFile(folder / "watch.json")
         self.options = {}
         self.source = DirectoryStore(folder / "log")
+        self.pauses = []
+        self.meanwhile = lambda: None
 
     def monitor(self):
         options = {"policy": POLICY} | self.options
-        return Monitor(Watched(self.source, **options), self.file, self.clock)
+        return Monitor(Watched(self.source, **options), self.file, self.clock, self.pause)
+
+    def pause(self, seconds):
+        self.pauses.append(seconds)
+        self.meanwhile()
 
     def look(self):
         return self.monitor().round()
@@ -282,6 +289,102 @@ def test_without_access_to_entries_every_new_key_is_unknown(world):
         assert world.kinds() == [(Kind.UNKNOWN_KEY, "keys")]
         world.options["keys"] = ring  # the operator has looked, and knows it now
         assert world.kinds() == []
+
+
+class TestLookingAgain:
+    """The keys file of a live log follows its checkpoint by some milliseconds."""
+
+    def rotate(self, world):
+        """Publish an entry by a key that the log announced and the keys file does not list yet."""
+        assert world.kinds() == []
+        position = world.log.announce(SECOND)
+        world.log.add(signer=SECOND)
+        world.log.publish(world.folder / "log")
+        first = EventKey(EVENT_SIGNER.public_key, 0)
+        return make_ring(first, EventKey(SECOND.public_key, position))
+
+    def test_a_key_that_is_listed_a_moment_later_is_no_finding(self, world):
+        ring = self.rotate(world)
+        world.meanwhile = lambda: world.put("keys", ring)
+        found = world.look()
+        assert found.findings == []
+        assert found.facts["entries"] == len(world.log.entries)
+        assert len(world.pauses) == 1
+        assert world.evidence() == set()
+
+    def test_the_log_may_have_grown_meanwhile(self, world):
+        ring = self.rotate(world)
+
+        def grow():
+            world.put("keys", ring)
+            world.log.fill(500).publish(world.folder / "log")
+
+        world.meanwhile = grow
+        found = world.look()
+        assert (found.findings, found.facts["entries"]) == ([], 500)
+        assert found.facts["size"] == 500
+
+    def test_a_key_that_stays_unknown_is_one(self, world):
+        self.rotate(world)
+        (finding,) = world.look().findings
+        assert (finding.kind, finding.subject) == (Kind.UNKNOWN_KEY, "entries")
+        assert len(world.pauses) == 1
+
+    def test_what_is_fine_is_not_looked_at_twice(self, world):
+        world.look()
+        assert world.pauses == []
+
+    def test_an_accusation_outlives_a_second_look_that_fails(self, world):
+        self.rotate(world)
+        world.meanwhile = lambda: world.put("checkpoint", b"nothing\n")
+        kinds = {finding.kind for finding in world.look().findings}
+        assert kinds == {Kind.UNKNOWN_KEY, Kind.MALFORMED}
+
+
+def test_a_log_that_starts_to_refuse_its_entries(world):
+    """Otherwise it could end every check of them, with nobody told."""
+    with serve_folder(world.folder / "log") as url:
+        world.source = HttpSource(url)
+        assert world.kinds() == []
+    with serve_folder(world.folder / "log", refuse="/tile/entries") as url:
+        world.source = HttpSource(url)
+        assert world.kinds() == [(Kind.UNREACHABLE, "entries")]
+
+
+def test_entries_that_the_user_may_read_and_cannot(world):
+    world.options["must_read"] = True
+    with serve_folder(world.folder / "log", refuse="/tile/entries") as url:
+        world.source = HttpSource(url)
+        assert world.kinds() == [(Kind.UNREACHABLE, "entries")]
+
+
+def test_a_keys_file_that_disappears(world):
+    assert world.kinds() == []
+    (world.folder / "log/keys").unlink()
+    bundle = world.folder / "log/tile/entries/001.p/45"
+    bundle.write_bytes(bundle.read_bytes().replace(b'"side":"buy"', b'"side":"BUY"', 1))
+    found = world.look()
+    assert (Kind.UNREACHABLE, "keys") in {item.identity for item in found.findings}
+    # The entries are still checked, with the keys that were published before.
+    assert len(found.findings) == 2
+    assert "keys" not in found.looked
+
+
+def test_a_log_that_never_published_keys(world):
+    (world.folder / "log/keys").unlink()
+    found = world.look()
+    assert (found.findings, found.facts["keys"]) == ([], "not published")
+
+
+def test_an_event_is_quiet_by_its_type_alone(world):
+    """A payload may have a member called type, and would hide that entries wait for an anchor."""
+    start = len(world.log.entries)
+    world.log.note("index.committed", "index-log", {"type": "anchor.confirmed"})
+    world.log.publish(world.folder / "log")
+    loud = world.log.note("order.placed", "order-0", {"type": "anchor.confirmed"})
+    world.log.publish(world.folder / "log")
+    assert first_waiting(world.source, start, loud) is None
+    assert first_waiting(world.source, start, loud + 1) == loud
 
 
 def test_an_old_checkpoint(world):

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 import structlog
+import uvicorn
 from typer.testing import CliRunner
 
 from anchoring import witness_server
@@ -145,6 +146,22 @@ def test_a_state_that_cannot_be_used_is_503(client, tmp_path):
     (tmp_path / "w.sqlite").write_bytes(b"junk" * 1000)
     assert client.post("/add-checkpoint", content=request(0, 5)).status_code == 503
     assert client.get(f"/{origin_hash(ORIGIN)}/checkpoint").status_code == 503
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(client, monkeypatch):
+    """Else as many connections as a client opens would be held for as long as it likes."""
+    monkeypatch.setattr(witness_server, "BODY_SECONDS", 0.2)
+    server = uvicorn.Server(uvicorn.Config(client.app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    address = server.servers[0].sockets[0].getsockname()
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 408")
+    server.should_exit = True
+    thread.join(20)
 
 
 def test_a_witness_that_is_away_is_a_typed_failure():

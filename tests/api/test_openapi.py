@@ -25,9 +25,9 @@ pytestmark = [pytest.mark.db, pytest.mark.chain]
 WHOLE = {
     "age_days", "anchored_size", "attempt", "block_number", "calc_version", "chain_id",
     "checkpoint_size", "count", "deadline", "decimals", "end", "gas_used", "index",
-    "index_position", "index_size", "log_index", "new_units", "number", "old_units", "orders",
-    "position", "positions", "rows", "size", "stale_days", "start", "status", "stream_version",
-    "streams", "waiting_seconds",
+    "index_position", "index_size", "log_index", "new_units", "number", "old_units",
+    "oldest_unanchored_seconds", "orders", "position", "positions", "rows", "size", "stale_days",
+    "start", "status", "stream_version", "streams", "unanchored_entries", "waiting_seconds",
 }  # fmt: skip
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.audit.history import Change, differences
+from backend.audit.history import Change, History, differences
+from backend.eventstore.scope import Scope
 from backend.platform.folds import folds
 from tests.integration.parties import ok, refused
 from tests.integration.world import World
@@ -117,6 +118,39 @@ def test_money_in_a_state_is_text(world: World) -> None:
     texts = [each for each in _leaves(state) if isinstance(each, str)]
     assert any(_is_decimal(each) for each in texts)
     assert not any(isinstance(each, float) for each in _leaves(state))
+
+
+@pytest.mark.db
+@pytest.mark.chain
+def test_a_tenant_that_is_no_id_is_not_there(world: World) -> None:
+    for what in ("history", "state"):
+        path = f"/streams/{_cash_stream(world)}/{what}"
+        refused(world.auditor.get(path, tenant_id="-" * 36), 404, "not-found")
+
+
+@pytest.mark.db
+@pytest.mark.chain
+def test_a_page_copies_no_state_but_those_it_shows(world: World) -> None:
+    """A state grows with its stream: copying it at every event would cost the square of that."""
+    aggregate, view = folds()["account"]
+    copied: list[object] = []
+
+    def counting(state: object) -> object:
+        copied.append(state)
+        return view(state)
+
+    core, stream = world.core, f"account-{world.birch.account_id}"
+    scope = Scope.auditor()
+    whole = History(core.database, core.store.registry, folds()).steps(scope, stream)
+    assert len(whole) > 2
+    history = History(core.database, core.store.registry, {"account": (aggregate, counting)})
+    last = whole[-1].recorded
+    shown = history.steps(scope, stream, below=last.stream_version, most=1)
+    assert shown == whole[-2:-1]
+    assert len(copied) == 2
+    copied.clear()
+    history.state(scope, stream, last.position or 0)
+    assert len(copied) == 1
 
 
 def _leaves(value):

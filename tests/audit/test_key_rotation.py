@@ -142,6 +142,25 @@ def test_a_used_key_is_not_retired_and_an_unused_one_is(fresh_world: World) -> N
     assert world.replay().equal
 
 
+def test_a_key_is_not_retired_before_its_process_can_have_the_new_one(fresh_world: World) -> None:
+    """A process that was idle signs with the key it has in memory until it looks at the file."""
+    world = fresh_world
+    store, minute = world.worker_core.store, timedelta(seconds=60)
+    old = world.home.event_signer("idle")
+    announce_key(store, old, "idle")
+    world.sequence()
+    world.home.replace_event_key("idle", lambda signer: announce_key(store, signer, "idle"))
+    with world.nothing_written(), pytest.raises(KeyInUse, match="announced"):
+        retire_unused(world.worker_core, old.key_id, minute, OPERATOR)
+    world.sequence()
+    with world.nothing_written(), pytest.raises(KeyInUse, match="announced"):
+        retire_unused(world.worker_core, old.key_id, minute, OPERATOR)
+    with psycopg.connect(world.admin()) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE feed SET sequenced_at = sequenced_at - interval '1 day'")
+    assert retire_unused(world.worker_core, old.key_id, minute, OPERATOR) > 0
+
+
 def test_an_event_that_waits_for_its_place_keeps_its_key(fresh_world: World) -> None:
     world = fresh_world
     old, _ = rotate_api(world)

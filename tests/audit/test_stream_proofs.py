@@ -5,6 +5,8 @@ import json
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,15 @@ from anchoring.merkle import leaf_hash
 from anchoring.stream_proof import StreamProof, parse_stream_proof
 from anchoring.tile_store import DirectoryStore
 from anchoring.tiles import TileReader
+from backend.audit import stream_proofs
+from backend.audit.errors import ProofNotReady
+from backend.audit.feed_index import IndexAt, index_at
+from backend.audit.personal_files import PersonalEvidence
+from backend.audit.proof_source import ProofSource
 from backend.audit.proofs import trust_in
+from backend.audit.stream_proofs import StreamName, StreamProofService
+from backend.eventstore.scope import Scope
+from backend.platform.personal import IdentityPersonal
 from tests.integration.parties import Client, Trader, ok, refused
 from tests.integration.world import World
 
@@ -147,6 +157,45 @@ def test_a_stream_that_is_not_there_is_proven_absent(indexed: World, tmp_path: P
     code, document = verify(indexed, tmp_path, bundle_of(found))
     assert code == 0
     assert document["verdicts"]["completeness"]["status"] == "ok"
+
+
+@pytest.mark.parametrize("name", ["a%0Acount%205", "a%0D", "a%20", "a%7F"])
+def test_the_absence_of_what_can_be_no_stream_is_not_shown(indexed: World, name: str) -> None:
+    birch = indexed.birch.participant_id
+    path = f"/streams/{name}/proof"
+    refused(indexed.auditor.get(path, tenant_id=birch, allow_absent=True), 422, "value-invalid")
+    refused(indexed.auditor.get(path, tenant_id=birch), 404, "not-found")
+
+
+def test_no_request_waits_for_an_index_that_another_one_builds(
+    indexed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream_id, birch = account_of(indexed.birch), indexed.birch.participant_id
+    core = indexed.core
+    source = ProofSource(DirectoryStore(core.home.log), core.home.anchors)
+    personal = PersonalEvidence(core.database, source, IdentityPersonal())
+    service = StreamProofService(core.database, source, personal, wait=0.0)
+    name, scope = StreamName(birch, stream_id), Scope.app(birch)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(*arguments: Any) -> IndexAt:
+        begun.set()
+        assert go_on.wait(60)
+        return index_at(*arguments)
+
+    monkeypatch.setattr(stream_proofs, "index_at", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(service.prove, scope, name)
+        try:
+            assert begun.wait(60)
+            with pytest.raises(ProofNotReady):
+                service.prove(scope, name)
+        finally:
+            go_on.set()
+        shown = first.result()
+    begun.clear()
+    assert service.prove(scope, name) == shown  # it is kept: nothing is built or waited for
+    assert not begun.is_set()
 
 
 def test_a_stream_that_is_there_is_not_proven_absent(indexed: World, tmp_path: Path) -> None:

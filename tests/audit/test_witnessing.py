@@ -223,6 +223,22 @@ def test_which_sizes_are_sent(witnessed):
         assert asked(world)[0] == size, "nothing new is too old"
 
 
+def test_a_log_at_rest_has_its_newest_head_cosigned_and_is_not_anchored_for_it(witnessed):
+    world, _ = witnessed
+    anchor = world.anchor()
+    world.sequence()
+    size = int(ok(world.nobody.get("/log"))["size"])
+    assert size > anchor["size"], "what tells of the anchor comes after it"
+    with looping(world, max_age=timedelta(0)) as late:
+        late.step()
+        late.step()
+        assert asked(world) == (size, True)
+        anchorer = world.anchorer(max_age=timedelta(0), witnesses=Witnesses(required=False))
+        assert anchorer.step() == "nothing to anchor"
+        assert not late.step()
+        assert asked(world) == (size, True)
+
+
 def test_an_anchor_of_another_size_is_cosigned_before_anything_larger(witnessed):
     world, _ = witnessed
     size = int(ok(world.nobody.get("/log"))["size"])

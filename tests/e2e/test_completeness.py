@@ -115,5 +115,8 @@ def test_the_log_page_names_witnesses_keys_and_the_stream_index(visitor: Visitor
     expect(keys.get_by_role("row").filter(has_text="in use")).not_to_have_count(0)
     expect(page.get_by_text("The list is signed by the log key")).to_be_visible()
     expect(page.get_by_role("heading", name="Witnesses")).to_be_visible()
+    witnesses = page.get_by_role("table", name="Witnesses of the policy")
+    for name in ("alder-capital", "birch-partners"):
+        expect(witnesses.get_by_role("row").filter(has_text=name)).to_have_count(1)
     visitor.shoot("log")
     assert visitor.accessibility() + visitor.flaws() == []

@@ -15,7 +15,7 @@ from tests.e2e.actors import Visitor, open_visitor
 
 WIDTHS = (320, 768, 1280)
 THEMES = ("light", "dark")
-PARTY_PAGES = ("/", "/orders", "/settlements", "/audit", "/verify", "/nowhere")
+PARTY_PAGES = ("/", "/orders", "/settlements", "/audit", "/audit/guide", "/verify", "/nowhere")
 VENUE_PAGES = ("/", "/settlements", "/audit")
 PUBLIC_PAGES = ("/sign-in", "/verify")
 

@@ -152,6 +152,8 @@ def test_verify_accepts_a_bundle_alone_in_a_folder(first: Done, home: Path, tmp_
     assert set(report["verdicts"]) == {
         "entry", "signature", "inclusion", "checkpoint", "witnesses", "anchor",
     }  # fmt: skip
+    told = report["verdicts"]["witnesses"]["detail"]
+    assert told == "quorum reached by alder-capital, birch-partners"
 
 
 @pytest.mark.parametrize("suffix", [".event", ".anchor"])
@@ -251,8 +253,15 @@ def test_prove_takes_several_events_or_a_range(first: Done, home: Path, tmp_path
     must_fail_in_one_line(tally("prove", "--range", "3", "4000", home=home), "proof-not-ready")
 
 
-def test_the_whole_log_verifies_from_its_folder(first: Done, home: Path) -> None:
-    done = tally("verify-log", str(home / "log"), "--json", home=home)
+def test_the_whole_log_verifies_from_its_folder(first: Done, home: Path, tmp_path: Path) -> None:
+    """The newest head is past the cosigned one: its quorum is asked for and is not there."""
+    asking = tally("verify-log", str(home / "log"), "--json", home=home)
+    assert asking.code == 3, asking.text
+    policy = tmp_path / "policy.txt"
+    policy.write_text(
+        re.sub("^quorum .*", "quorum none", (home / "log/policy.txt").read_text(), flags=re.M)
+    )
+    done = tally("verify-log", str(home / "log"), "--json", "--policy", str(policy), home=home)
     assert done.code == 0, done.text
     assert json.loads(done.out)["entries"] >= len(bundles(home))
 
@@ -274,6 +283,8 @@ def test_doctor_finds_everything_in_order(first: Done, home: Path) -> None:
 
 def test_a_second_run_finds_its_data_again(first: Done, home: Path) -> None:
     before = {each.name for each in bundles(home)}
+    witnesses = {path: path.read_bytes() for path in (home / "demo").glob("*/witness.key")}
+    assert len(witnesses) == 2
     kept = {name: (home / "demo" / name).read_bytes() for name in sorted(before)[:5]}
     done = tally("demo", "--once", "--port", str(free_port()), home=home)
     assert done.code == 0, done.text
@@ -283,12 +294,15 @@ def test_a_second_run_finds_its_data_again(first: Done, home: Path) -> None:
     assert before < after
     for name, data in kept.items():
         assert (home / "demo" / name).read_bytes() == data
+    assert {path: path.read_bytes() for path in witnesses} == witnesses
     addresses = [
         re.findall(r"AnchorRegistry (0x[0-9a-fA-F]{40})", each.text) for each in (first, done)
     ]
     assert addresses[0] == addresses[1] != []
     old = tally("verify", str(home / "demo" / sorted(before)[0]), home=home)
     assert old.code == 0, old.text
+    assert "quorum reached by alder-capital, birch-partners" in old.text
+    assert not (home / "demo" / "before-witnesses").exists()
     assert tally("replay", "--check", home=home).code == 0
 
 

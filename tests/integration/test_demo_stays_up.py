@@ -4,6 +4,7 @@ Everything goes over HTTP as the dashboard does it: sign-in by name, the cookie,
 wallet. Nothing is typed in a terminal.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -19,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
+from anchoring.policy import parse_policy
 from backend.platform.anvil.process import free_port
 from backend.web.auth import SESSION_COOKIE
 
@@ -84,28 +87,44 @@ class Browser:
 def demo() -> Iterator[Demo]:
     home = Path(tempfile.mkdtemp(prefix="tally-stays-"))
     home.chmod(0o711)
+    found = begin(home)
+    try:
+        until(lambda: "Dashboard:" in found.said() or found.process.poll() is not None, 200)
+        assert found.process.poll() is None, found.said()
+        yield found
+    finally:
+        found.process.send_signal(signal.SIGTERM)
+        found.process.wait(60)
+        left = witnesses_of(home)
+        shutil.rmtree(home, ignore_errors=True)
+        assert left == []
+
+
+def begin(home: Path, **environment: str) -> Demo:
     port, output = free_port(), home / "output.txt"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TALLYSTICK_")}
     with output.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "backend", "demo", "--port", str(port)],
             cwd=CHECKOUT,
-            env={**kept, "TALLYSTICK_HOME": str(home), "COLUMNS": "200"},
+            env={**kept, "TALLYSTICK_HOME": str(home), "COLUMNS": "200", **environment},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             text=True,
         )
-    found = Demo(f"http://localhost:{port}", home, process, output)
-    try:
-        until(lambda: "Dashboard:" in found.said() or process.poll() is not None, 200)
-        assert process.poll() is None, found.said()
-        yield found
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        shutil.rmtree(home, ignore_errors=True)
+    return Demo(f"http://localhost:{port}", home, process, output)
+
+
+def witnesses_of(home: Path) -> list[psutil.Process]:
+    """The witness processes, of any demonstration, whose keys lie in this home."""
+    found = []
+    for each in psutil.process_iter(["cmdline"]):
+        command = each.info["cmdline"] or []
+        if "witness" in command and any(str(home) in part for part in command):
+            found.append(each)
+    return found
 
 
 def until(look: Callable[[], Any], seconds: float = 60) -> Any:
@@ -198,6 +217,37 @@ def units(who: Browser) -> str:
     return str(sum(Decimal(each["units"]) for each in held))
 
 
+def test_two_witnesses_of_the_traders_cosign_what_bundles_prove(demo: Demo) -> None:
+    running = witnesses_of(demo.home)
+    assert len(running) == 2
+    for trader in ("alder", "birch"):
+        folder = demo.home / "demo" / trader
+        assert (folder / "witness.key").stat().st_mode & 0o077 == 0
+        assert (folder / "witness.sqlite").exists()
+    for each in running:
+        told = " ".join(each.environ())
+        assert "DATABASE_URL" not in told
+        assert "TALLYSTICK" not in told
+    assert "alder-capital http://127.0.0.1:" in demo.said()
+    proof = sorted((demo.home / "demo").glob("*-settlement.finalised.tlog-proof"))[-1]
+    checked = subprocess.run(
+        [sys.executable, "-m", "backend", "verify", str(proof), "--json"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+    verdicts = json.loads(checked.stdout)["verdicts"]
+    assert verdicts["witnesses"] == {
+        **verdicts["witnesses"],
+        "status": "ok",
+        "detail": "quorum reached by alder-capital, birch-partners",
+    }
+    policy = parse_policy((demo.home / "log" / "policy.txt").read_bytes())
+    for key in policy.witnesses.values():
+        head = httpx.get(f"{policy.urls[str(key)]}/livez")
+        assert head.status_code == 200
+
+
 def test_the_interface_process_has_no_key_of_a_trader(demo: Demo) -> None:
     """The secret of the wallet is in the environment of two processes, and of no other."""
     holders = []
@@ -210,3 +260,39 @@ def test_the_interface_process_has_no_key_of_a_trader(demo: Demo) -> None:
         if str(demo.home).encode() in environment and b"WALLET_SECRET" in environment:
             holders.append(command.split(b"\0")[3].decode())
     assert sorted(holders) == ["serve", "wallet"]
+
+
+def test_a_killed_demonstration_leaves_no_witness() -> None:
+    home = Path(tempfile.mkdtemp(prefix="tally-killed-"))
+    home.chmod(0o711)
+    found = begin(home)
+    try:
+        until(lambda: "policy asks for both" in found.said() or found.process.poll(), 120)
+        assert len(witnesses_of(home)) == 2, found.said()
+        found.process.kill()
+        found.process.wait(10)
+        until(lambda: not witnesses_of(home), 30)
+    finally:
+        found.process.kill()
+        found.process.wait(10)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def test_an_operators_own_policy_is_left_alone(tmp_path: Path) -> None:
+    """The traders' witnesses would be no part of it, so none are started."""
+    home = Path(tempfile.mkdtemp(prefix="tally-own-"))
+    home.chmod(0o711)
+    policy = tmp_path / "policy.txt"
+    policy.write_text("quorum none\n")
+    found = begin(home, TALLYSTICK_WITNESS_POLICY=str(policy))
+    try:
+        until(lambda: "Open two participants" in found.said() or found.process.poll(), 120)
+        assert witnesses_of(home) == []
+        assert "witness-" not in found.said()
+        published = parse_policy((home / "log" / "policy.txt").read_bytes())
+        assert (published.witnesses, published.quorum) == ({}, None)
+        assert not (home / "demo" / "alder").exists()
+    finally:
+        found.process.send_signal(signal.SIGTERM)
+        found.process.wait(60)
+        shutil.rmtree(home, ignore_errors=True)

@@ -100,7 +100,7 @@ class World:
     def open(self) -> "World":
         """Open every process's core; a failure leaves nothing open."""
         with ExitStack() as stack:
-            stack.callback(self.chain.stop)
+            stack.callback(lambda: self.chain.stop())  # whichever chain it has by then
             self.core = stack.enter_context(open_core(self.settings, "api", self.conninfo))
             self.worker_core = self._core(stack, "worker")
             self.anchorer_core = self._core(stack, "anchorer")

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from anchoring.bundle import AnyBundle, Bundle, EventsBundle
+from anchoring.policy import parse_policy
 from anchoring.tile_store import DirectoryStore
+from backend.audit.witnessing import quorum_reached
+from backend.eventstore.scope import Scope
 from backend.platform.bootstrap import Core
 from backend.platform.commands.prove import write_inputs
 from backend.platform.demo import proving
@@ -28,6 +31,7 @@ def give(play: Play, core: Core, known: int) -> None:
     with telling.step("Commit to the index of streams, and anchor the log on chain"):
         _await_index(play)
         size = _anchor_tail(play)
+        _await_quorum(play, core, size)
     with telling.step("Write a proof bundle for every event, and verify each offline"):
         events = [
             each
@@ -39,6 +43,8 @@ def give(play: Play, core: Core, known: int) -> None:
         telling.say(
             f"{proving.verify_all(folder, proofs)} bundles in {folder}: [bold green]all verified[/]"
         )
+        if proofs:
+            telling.say(f"witnesses: {proving.witnesses(folder, proofs[-1])}")
         batch = proving.write(folder, *_batch(play, events))
         telling.say(
             f"{batch.name}: one proof of {proving.verify(folder, batch)}: [bold green]verified[/]"
@@ -90,6 +96,21 @@ def _anchor_tail(play: Play) -> int:
         f" {anchor['gas_used']:,} gas"
     )
     return int(anchor["size"])
+
+
+def _await_quorum(play: Play, core: Core, size: int) -> None:
+    """Wait for the cosignatures that the published policy asks for, where it asks for any.
+
+    The platform anchors without them when a witness is away; a proof under this policy needs them.
+    """
+    if parse_policy((core.home.log / "policy.txt").read_bytes()).quorum is None:
+        return
+
+    def look() -> bool | None:
+        with core.database.transaction(Scope.sequencer()) as connection:
+            return quorum_reached(connection, size) or None
+
+    wait_for(f"the witnesses of size {size:,}", look, meanwhile=play.tick)
 
 
 def _single(play: Play, event: dict[str, Any]) -> AnyBundle:

@@ -65,6 +65,12 @@ def verify(folder: Path, proof: Path) -> str:
     return checks.get("completeness") or checks["inclusion"]
 
 
+def witnesses(folder: Path, proof: Path) -> str:
+    """What a bundle's verification says of witnesses."""
+    report = verify_bundle(read_any_bundle(proof)[0], read_inputs(folder))
+    return next(each.detail for each in report.verdicts if each.check == "witnesses")
+
+
 def withhold_last(log: DirectoryStore, folder: Path, stream: Path) -> str:
     """Prove a stream anew without its last event; only its completeness may fail, and must.
 

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import httpx
@@ -11,7 +12,7 @@ from backend.eventstore.scope import Scope
 from backend.identity.service import IdentityService
 from backend.kernel.errors import DomainError, ErrorCode
 from backend.platform.bootstrap import Core, open_core
-from backend.platform.demo import development, evidence, script
+from backend.platform.demo import development, evidence, script, witnesses
 from backend.platform.demo.cast import Cast
 from backend.platform.demo.chain import DevelopmentChain
 from backend.platform.demo.client import wait_for
@@ -65,6 +66,10 @@ def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, c
     """Contracts, data, processes, participants: found again where they are there already."""
     chain = DevelopmentChain(stage.node, core.home, settings.chain_id)
     clock = BusinessClock(core.database)
+    surroundings = {**stage.environment(settings), **witnesses.environment(settings, core.home)}
+    supervisor = Supervisor(surroundings, core.home.process_logs)
+    stack.callback(supervisor.stop)
+    vouching = witnesses.start(supervisor, settings, core.home, NAMES)
     with telling.step("Deploy the contracts, adopt the registry"):
         if not _log_has_clock(core):
             clock.advance_to(script.at(script.FIRST_DAY, script.MORNING))
@@ -86,14 +91,7 @@ def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, c
             state = "imported" if each.new else "already in"
             telling.say(f"{each.rows:>7,} rows {state}, sha256 {each.sha256[:16]}…")
     with telling.step("Start the processes, each with its own key"):
-        supervisor = Supervisor(stage.environment(settings), core.home.process_logs)
-        stack.callback(supervisor.stop)
-        for name in PROCESSES:
-            supervisor.start(name)
-        wallet = development.start_wallet(supervisor, settings, stage)
-        supervisor.start("serve", ["--port", str(settings.port)], wallet)
-        _await_ready(settings, supervisor)
-        telling.say(", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items()))
+        _start_processes(supervisor, settings, telling, stage, core, vouching)
     with telling.step("Open two participants, bind their wallets, fund them"):
         cast = Cast(core.home.demo, _api_url(settings), settings.chain_id)
         operator = cast.operator(IdentityService(core.store, settings.log_origin))
@@ -106,17 +104,41 @@ def _set(stack: ExitStack, settings: Settings, telling: Telling, stage: Stage, c
             clock, supervisor.check,
         )  # fmt: skip
         if new or not alder.api.get(f"/accounts/{alder.account_id}/ledger")["items"]:
-            script.fund(play)
-            operator.put(
-                "/limits",
-                {
-                    "tenant_id": alder.participant_id,
-                    "max_units": script.MAX_UNITS,
-                    "reason": "concentration",
-                },
-            )
-            telling.say(f"position limit of {alder.name}: {script.MAX_UNITS} units a security")
+            _endow(play)
     return play
+
+
+def _endow(play: Play) -> None:
+    """Money and securities for both, and a limit for the one that buys."""
+    script.fund(play)
+    alder = play.traders[0]
+    limit = {
+        "tenant_id": alder.participant_id,
+        "max_units": script.MAX_UNITS,
+        "reason": "concentration",
+    }
+    play.operator.put("/limits", limit)
+    play.telling.say(f"position limit of {alder.name}: {script.MAX_UNITS} units a security")
+
+
+def _start_processes(
+    supervisor: Supervisor,
+    settings: Settings,
+    telling: Telling,
+    stage: Stage,
+    core: Core,
+    vouching: Sequence[witnesses.Vouching],
+) -> None:
+    """The witnesses, which start while data is loaded, are there before whoever asks them."""
+    listening = witnesses.introduce(supervisor, core.home, vouching)
+    for name in PROCESSES:
+        supervisor.start(name)
+    wallet = development.start_wallet(supervisor, settings, stage)
+    supervisor.start("serve", ["--port", str(settings.port)], wallet)
+    _await_ready(settings, supervisor)
+    telling.say(", ".join(f"{name} {pid}" for name, pid in supervisor.pids().items()))
+    if listening:
+        telling.say(f"witnesses: {', '.join(listening)}; the policy asks for both")
 
 
 def _play(play: Play) -> None:

@@ -6,12 +6,13 @@ goes wrong here is said and tried again; it never ends the process or holds up a
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
 from anchoring.errors import AnchoringError
 from anchoring.tile_store import DirectoryStore
-from backend.audit.watchdog import Watchdog
+from backend.audit.watchdog import Watchdog, watchdog_lease
 from backend.kernel.errors import DomainError
 from backend.platform.bootstrap import Core
 from backend.platform.processes.loop import Loop
@@ -24,7 +25,8 @@ STATE = "watchdog.state"
 def beside(core: Core, stop: threading.Event, run: Callable[[Core, threading.Event], None]) -> None:
     """Run ``run`` until ``stop``, and beside it the watchdog."""
     state, pause = core.home.run / STATE, core.settings.watchdog_seconds
-    dog = Watchdog(core.store, DirectoryStore(core.home.log), state, pause)
+    lease = watchdog_lease(core.database, pause)
+    dog = Watchdog(core.store, DirectoryStore(core.home.log), state, pause, lease=lease)
     log = structlog.get_logger(process="watchdog")
 
     def step() -> bool:
@@ -43,3 +45,5 @@ def beside(core: Core, stop: threading.Event, run: Callable[[Core, threading.Eve
     finally:
         ended.set()
         thread.join(timeout=JOIN_SECONDS)
+        with suppress(DomainError):  # a database that is away: the lease runs out by itself
+            dog.release()

@@ -667,7 +667,7 @@ export interface paths {
         };
         /**
          * Log Head
-         * @description The newest signed tree head. Public, as the log itself is.
+         * @description The newest signed tree head, what waits for the chain, and the last audit. Public.
          */
         get: operations["log_head"];
         put?: never;
@@ -1563,16 +1563,47 @@ export interface components {
             splits: components["schemas"]["SplitModel"][];
         };
         /**
+         * AnchoringOut
+         * @description How far the chain is behind the log, and what its anchors cost (in wei).
+         *
+         *     ``oldest_unanchored_seconds`` is for how long the oldest event without a final anchor has
+         *     waited: null when none waits; events about anchors and the index themselves wait for nothing.
+         *     ``lagging`` says that this is longer than the operator's limit. ``deferred`` says which limit
+         *     of cost the next anchor waits for: ``fee-cap``, ``daily-budget``, or null.
+         */
+        AnchoringOut: {
+            /** Deferred */
+            deferred: string | null;
+            /** Fees 24H Wei */
+            fees_24h_wei: string;
+            /** Fees Total Wei */
+            fees_total_wei: string;
+            /** Lagging */
+            lagging: boolean;
+            /** Oldest Unanchored Seconds */
+            oldest_unanchored_seconds: number | null;
+            /** Unanchored Entries */
+            unanchored_entries: number;
+        };
+        /**
          * AnchorOut
          * @description One anchor and its way to finality.
+         *
+         *     ``fee_wei`` is what it cost: null until it is in a block, and where an old event has no price.
          */
         AnchorOut: {
             /** Block Hash */
             block_hash: string | null;
             /** Block Number */
             block_number: number | null;
+            /** Chain Id */
+            chain_id: number;
+            /** Fee Wei */
+            fee_wei: string | null;
             /** Gas Used */
             gas_used: number | null;
+            /** Registry */
+            registry: string;
             /** Root */
             root: string;
             /** Size */
@@ -1623,6 +1654,23 @@ export interface components {
             timestamp: string;
             /** User Id */
             user_id: string;
+        };
+        /**
+         * AuditOut
+         * @description The last round of the platform's own audit: the first ``size`` entries hold.
+         *
+         *     ``size`` is 0 when the round found the published log wrong, or could not look at it.
+         */
+        AuditOut: {
+            /**
+             * Checked At
+             * Format: date-time
+             */
+            checked_at: string;
+            /** Findings */
+            findings: components["schemas"]["FindingOut"][];
+            /** Size */
+            size: number;
         };
         /**
          * BatchProofOut
@@ -2191,6 +2239,23 @@ export interface components {
             state: string;
         };
         /**
+         * FindingOut
+         * @description Something that the platform's own audit found wrong and that is not over.
+         *
+         *     ``where`` and ``message`` name no tenant and nothing of one: ids that are UUIDs are left out.
+         *     ``found_at`` is null for the moment until the finding has its place in the log.
+         */
+        FindingOut: {
+            /** Check */
+            check: string;
+            /** Found At */
+            found_at: string | null;
+            /** Message */
+            message: string;
+            /** Where */
+            where: string;
+        };
+        /**
          * HeldOut
          * @description A value that is kept, and the salt that opens its commitment.
          */
@@ -2410,12 +2475,22 @@ export interface components {
         /**
          * LogOut
          * @description The log's signed head, as this platform has it now.
+         *
+         *     ``checkpoint_at`` is when it was signed. ``audit`` is the platform's own audit of the log: null
+         *     before its first round has ended.
          */
         LogOut: {
             /** Anchored Size */
             anchored_size: number;
+            anchoring: components["schemas"]["AnchoringOut"];
+            audit: components["schemas"]["AuditOut"] | null;
             /** Checkpoint */
             checkpoint: string;
+            /**
+             * Checkpoint At
+             * Format: date-time
+             */
+            checkpoint_at: string;
             index: components["schemas"]["IndexOut"] | null;
             /** Origin */
             origin: string;

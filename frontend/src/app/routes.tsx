@@ -26,6 +26,11 @@ const withSession: RouteObject[] = [
   page("/settlements/:id", "Settlement", () => import("../pages/settlements/SettlementPage.tsx")),
   page("/sign/:instructionId", "Sign", () => import("../pages/sign/SignPage.tsx")),
   page("/audit", "Log", () => import("../pages/audit/AuditPage.tsx")),
+  page(
+    "/audit/guide",
+    "The platform's own audit",
+    () => import("../pages/audit/AuditGuidePage.tsx"),
+  ),
   page("/audit/events/:eventId", "Event", () => import("../pages/audit/EventPage.tsx")),
   page("/audit/streams/:streamId", "Stream", () => import("../pages/audit/StreamPage.tsx")),
 ];

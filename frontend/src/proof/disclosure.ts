@@ -51,14 +51,18 @@ function wrongShape(where: string): MalformedInput {
 /**
  * One sentence for each field of `events` (commitments in hex by field): shown, erased, or neither.
  * `beside` are the erasures given with the proof, `within` those among the proven events themselves.
+ * Where `places` gives the events' indices it names the first entry that has the commitment: beside
+ * many events, one person's value must not be taken for another's.
  */
 export function judgePersonal(
   events: readonly ReadonlyMap<string, string>[],
   disclosure: Disclosure,
   beside: readonly VerifiedErasure[],
   within: readonly VerifiedErasure[],
+  places: readonly VerifiedErasure["index"][] = [],
 ): string[] {
-  const pairs = events.flatMap((event) => [...event].sort(([one], [other]) => order(one, other)));
+  const sorted = events.map((event) => [...event].sort(([one], [other]) => order(one, other)));
+  const pairs = sorted.flat();
   const found = new Set(pairs.map(pairKey));
   const opened = [...disclosure].map(
     ([field, { salt, value }]) => [field, commit(field, value, salt)] as const,
@@ -78,12 +82,19 @@ export function judgePersonal(
   }
   const erased = erasedBy([...beside, ...within]);
   const shown = new Set(opened.map(pairKey));
-  const once = new Map(pairs.map((pair) => [pairKey(pair), pair]));
-  return [...once].map(([key, [field, item]]) => {
+  const once = new Map<string, { name: string; item: string }>();
+  for (const [at, event] of sorted.entries()) {
+    const where = places[at] === undefined ? "" : ` of entry ${places[at]}`;
+    for (const pair of event) {
+      const key = pairKey(pair);
+      if (!once.has(key)) once.set(key, { name: pair[0] + where, item: pair[1] });
+    }
+  }
+  return [...once].map(([key, { name, item }]) => {
     const states = shown.has(key) ? ["disclosed"] : [];
     const by = erased.get(item);
     if (by !== undefined) states.push(`erased by entry ${by}`);
-    return `${field} ${states.join(" and ") || "withheld"}`;
+    return `${name} ${states.join(" and ") || "withheld"}`;
   });
 }
 

@@ -336,7 +336,8 @@ class Verification {
       if (entry.envelope.type !== ERASURE_EVENT || index === undefined) return [];
       return [{ commitments: parseErasure(entry), index }];
     });
-    return judgePersonal(fields, disclosure, beside, within).join("; ") || "no fields";
+    const places = isSingle(this.bundle) ? [] : claim.indices;
+    return judgePersonal(fields, disclosure, beside, within, places).join("; ") || "no fields";
   }
 
   /** Check an erasure's own bundle as this one; only its anchor may be missing. */

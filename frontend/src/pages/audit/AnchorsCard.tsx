@@ -13,6 +13,7 @@ import { type Column, Table } from "../../components/Table.tsx";
 import { toast } from "../../components/Toasts.tsx";
 import { formatDecimal } from "../../format/decimal.ts";
 import { anchorWord } from "./anchorWord.ts";
+import { Ether } from "./Ether.tsx";
 import { useAnchorNow, useAnchors } from "./queries.ts";
 
 /** What of the log stands on the chain, and how far each anchor has come. */
@@ -74,6 +75,13 @@ function columnsFor(safe: number | null): Column<Anchor>[] {
       number: true,
       from: "md",
       cell: (row) => (row.gas_used === null ? "–" : count(row.gas_used)),
+    },
+    {
+      key: "fee",
+      header: "Fee",
+      number: true,
+      from: "md",
+      cell: (row) => (row.fee_wei === null ? "–" : <Ether wei={row.fee_wei} />),
     },
     {
       key: "root",

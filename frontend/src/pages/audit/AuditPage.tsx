@@ -2,6 +2,7 @@ import { PageHeader } from "../../components/PageHeader.tsx";
 import { AnchorsCard } from "./AnchorsCard.tsx";
 import { EventsCard } from "./EventsCard.tsx";
 import { LogHeadCard } from "./LogHeadCard.tsx";
+import { AnchoringCard, SelfAuditCard } from "./StandingCards.tsx";
 import { KeysCard, WitnessesCard } from "./TrustCard.tsx";
 
 /** The log: its signed head, what of it stands on chain, and one's own events with their proofs. */
@@ -15,6 +16,8 @@ export default function AuditPage() {
       <div className="grid gap-4 2xl:grid-cols-[2fr_3fr]">
         <LogHeadCard />
         <AnchorsCard />
+        <AnchoringCard />
+        <SelfAuditCard />
         <WitnessesCard />
         <KeysCard />
         <div className="min-w-0 2xl:col-span-2">

@@ -1,12 +1,11 @@
 import type { ReactNode } from "react";
 import type { Log } from "../../api/models.ts";
-import { useConfig, useStatus } from "../../api/queries/platform.ts";
+import { useConfig } from "../../api/queries/platform.ts";
 import { Card } from "../../components/Card.tsx";
 import { Facts } from "../../components/Facts.tsx";
 import { Hash } from "../../components/Hash.tsx";
 import { Loaded } from "../../components/Loaded.tsx";
 import { StateWord } from "../../components/StateWord.tsx";
-import { formatTime } from "../../format/dates.ts";
 import { formatDecimal } from "../../format/decimal.ts";
 import { checkHead } from "./checkHead.ts";
 import { useLog } from "./queries.ts";
@@ -25,9 +24,7 @@ export function LogHeadCard() {
 
 function Head({ head }: { head: Log }) {
   const config = useConfig().data;
-  const oldest = useStatus().data?.log.oldest_unanchored_at ?? null;
   const verdict = config ? checkHead(head, config.log_key) : null;
-  const behind = head.size - head.anchored_size;
   return (
     <>
       <Facts
@@ -54,10 +51,6 @@ function Head({ head }: { head: Log }) {
             ),
           ],
           ["Anchored", `${count(head.anchored_size)} events, final on chain`],
-          ["Behind", behind === 0 ? "nothing" : `${count(behind)} events`],
-          ...(behind > 0 && oldest
-            ? [["Oldest of them", `${formatTime(oldest)} UTC`] as const]
-            : []),
           ...indexFacts(head.index),
         ]}
       />

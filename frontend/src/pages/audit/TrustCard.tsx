@@ -87,7 +87,7 @@ const WITNESS_COLUMNS: Column<Cosigner>[] = [
       </StateWord>
     ),
   },
-  { key: "time", header: "By its clock", cell: (row) => <Time value={row.signedAt} /> },
+  { key: "time", header: "By its clock", from: "sm", cell: (row) => <Time value={row.signedAt} /> },
 ];
 
 /** The keys that sign events, each with the entries it may sign. */

@@ -5,9 +5,13 @@ import { fetchProof } from "../verify/sample.ts";
 
 const PAGE = 50;
 
-/** The log's signed head. */
+/** The log's signed head and where it stands; no event tells of its lag, so it is asked again. */
 export function useLog() {
-  return useQuery({ queryKey: keys.log, queryFn: () => unwrap(api.GET("/api/v1/log")) });
+  return useQuery({
+    queryKey: keys.log,
+    queryFn: () => unwrap(api.GET("/api/v1/log")),
+    refetchInterval: 10_000,
+  });
 }
 
 /** The anchors, the newest first. */
