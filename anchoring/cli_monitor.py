@@ -65,6 +65,10 @@ MaxIndexLag = Annotated[
     int | None,
     typer.Option("--max-index-lag", min=0, help="Entries after the last index commitment."),
 ]
+MaxUnwitnessed = Annotated[
+    float,
+    typer.Option("--max-unwitnessed", min=0, help="Seconds without a head that has the quorum."),
+]
 WebhookUrl = Annotated[str | None, typer.Option("--webhook", help="Where alerts are posted.")]
 SecretFile = Annotated[
     Path | None, typer.Option("--webhook-secret-file", help="Signs the alerts (HMAC-SHA256).")
@@ -91,12 +95,13 @@ def monitor(
     max_lag_entries: MaxLagEntries = None,
     max_age: MaxAge = None,
     max_index_lag: MaxIndexLag = None,
+    max_unwitnessed: MaxUnwitnessed = 600.0,
     webhook: WebhookUrl = None,
     webhook_secret_file: SecretFile = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Watch a log for split views, rollback, unknown keys, wrong index, lag; alert by webhook."""
-    limits = Limits(max_lag, max_lag_entries, max_age, max_index_lag)
+    limits = Limits(max_lag, max_lag_entries, max_age, max_index_lag, max_unwitnessed)
     file = StateFile(state)
     try:
         receiver = _receiver(webhook, webhook_secret_file)

@@ -24,6 +24,7 @@ class Limits:
     lag_entries: int | None = None
     checkpoint_seconds: float | None = None
     index_entries: int | None = None
+    unwitnessed_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)

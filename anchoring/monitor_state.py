@@ -39,13 +39,15 @@ class OpenAlert(msgspec.Struct):
 
 class MonitorState(msgspec.Struct, forbid_unknown_fields=True):
     """``checkpoint`` is the last one that was consistent with all before it, ``seen_at`` when it
-    was first seen, ``sightings`` when which size was first seen (seconds since 1970).
+    was first seen, ``sightings`` when which size was first seen (seconds since 1970),
+    ``witnessed_at`` when a head with the quorum was last seen.
     """
 
     version: int = 1
     origin: str = ""
     checkpoint: bytes = b""
     seen_at: int = 0
+    witnessed_at: int = 0
     keys: bytes = b""
     sightings: list[tuple[int, int]] = msgspec.field(default_factory=list)
     alerts: list[OpenAlert] = msgspec.field(default_factory=list)

@@ -195,6 +195,19 @@ def test_the_quorum_is_missing_and_the_rest_is_looked_at(world):
     assert found.facts["entries"] == 301
 
 
+def test_a_log_may_be_ahead_of_its_witnesses_for_a_while(world):
+    world.options["policy"] = parse_policy(make_policy("w1"))
+    world.options["limits"] = Limits(unwitnessed_seconds=600)
+    head = Checkpoint(ORIGIN, 301, world.root())
+    world.put("checkpoint", sign_checkpoint(head, [LOG_SIGNER, WITNESS]))
+    assert world.kinds() == []
+    world.put("checkpoint", sign_checkpoint(head, [LOG_SIGNER]))
+    world.clock.now += 600
+    assert world.kinds() == []
+    world.clock.now += 1
+    assert world.kinds() == [(Kind.QUORUM_MISSING, "log")]
+
+
 @pytest.mark.parametrize("data", [b"junk", b""])
 def test_a_checkpoint_that_is_none(world, data):
     world.put("checkpoint", data)
