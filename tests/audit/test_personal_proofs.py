@@ -1,6 +1,7 @@
 """What goes with proofs of events that have personal data: erasures always, values on request."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_the_proof_of_an_erasure_goes_with_every_proof(contact, tmp_path: Path) 
     world.anchor()
 
     _, erasure = events_of(world.cedar.client, contact_id)
-    told = f"email erased by entry {erasure['position']}"
+    told = re.compile(rf"email(?: of entry \d+)? erased by entry {erasure['position']}")
     batch = world.cedar.client.post("/proofs", {"event_ids": [event_id]})
     for number, answer in enumerate(
         (world.cedar.client.get(path), world.auditor.get(path, disclose=True), batch)
@@ -101,7 +102,7 @@ def test_the_proof_of_an_erasure_goes_with_every_proof(contact, tmp_path: Path) 
         found = ok(answer)
         assert (found["personal"], len(found["erasures"])) == (None, 1)
         code, words = verify(world, tmp_path / str(number), found)
-        assert (code, told in words) == (0, True), words
+        assert (code, bool(told.search(words))) == (0, True), words
 
 
 def test_a_stream_that_holds_its_erasure_needs_no_other_proof_of_it(
@@ -115,4 +116,4 @@ def test_a_stream_that_holds_its_erasure_needs_no_other_proof_of_it(
     found = ok(world.cedar.client.get(path, disclose=True))
     assert (found["count"], found["personal"], found["erasures"]) == (2, None, [])
     code, words = verify(world, tmp_path, found)
-    assert (code, "email erased by entry" in words) == (0, True), words
+    assert (code, bool(re.search(r"email of entry \d+ erased by entry", words))) == (0, True), words
