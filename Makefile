@@ -19,12 +19,8 @@ help: ## List the targets
 run: setup-run ## The main job, then the dashboard [ONCE=1: exit after the job] [PORT=8000]
 	@exec $(BIN)/tally demo --port $(PORT) $(ONCE_FLAG)
 
-test: setup-dev ## Every test: contracts (forge), dashboard (vitest), the rest (pytest) [ARGS="-k name"]
-	@status=0; \
-	$(BIN)/python -m scripts.forge test || status=1; \
-	(cd frontend && node $(NPM)/vitest/vitest.mjs run) || status=1; \
-	$(BIN)/python -m pytest $(ARGS) || status=1; \
-	exit $$status
+test: setup-dev ## Every test: contracts (forge), dashboard (vitest), browser, the rest (pytest) [ARGS="-k name"]
+	@$(BIN)/python -m scripts.test $(ARGS)
 
 e2e: setup-dev ## The journey in a headless Chromium; screenshots in var/e2e [ARGS="-k name"]
 	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest tests/e2e $(ARGS) && echo "Screenshots: var/e2e"
