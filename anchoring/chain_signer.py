@@ -102,8 +102,11 @@ def verify_signed(raw: str, wanted: Transaction, address: str) -> None:
         decoded = TypedTransaction.from_bytes(data)
         fields = decoded.as_dict()
         signer = Account.recover_transaction(data)
+        is_canonical = decoded.encode() == bytes(data)
     except Exception as error:  # whatever the decoders raise for bytes of a stranger's making
         raise SignerRefused("the signing service gave no EIP-1559 transaction") from error
+    if not is_canonical:  # a parity of 0x00 reads as one of 0x80, and has another hash
+        raise SignerRefused("the signed transaction is not in its canonical form")
     if decoded.transaction_type != _DYNAMIC_FEE or fields.get("accessList"):
         raise SignerRefused("the signed transaction is of another kind")
     for name in FIELDS:
